@@ -1,0 +1,93 @@
+package lexicon
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"unicode"
+
+	"github.com/seed-4f09bd3a/weir/engine/policy"
+	"github.com/seed-4f09bd3a/weir/engine/text"
+)
+
+// Limits of a pack.
+const (
+	MaxTermRunes   = 128 // runes of a term after folding
+	MaxWithinRunes = 256 // reach of a combination
+	MaxParts       = 8   // parts of a combination
+
+	// MinSkeletonRunes and MinSkeletonWide are the least runes of an evasive
+	// term in the skeleton view, where blanks do not separate: below them
+	// ordinary neighbours spell it by chance. Wide: Han and kana.
+	MinSkeletonRunes = 4
+	MinSkeletonWide  = 3
+)
+
+// Problems of terms. ParsePack reports them with line and column.
+var (
+	ErrEmptyTerm    = errors.New("nothing is left of the term after folding: write letters, digits or signs that are seen")
+	ErrLongTerm     = fmt.Errorf("the term is longer than %d runes: shorten it, or split it with all", MaxTermRunes)
+	ErrShortEvasive = fmt.Errorf("an evasive term needs %d letters (%d Han or kana) after separators and repeats are dropped: lengthen it, or leave evasive out", MinSkeletonRunes, MinSkeletonWide)
+)
+
+// Pack is a list of entries with its provenance, parsed but not compiled. It
+// must not be changed after it was given to Compile.
+type Pack struct {
+	Name        string
+	Language    string // BCP 47, for information
+	Description string
+	Licence     string
+	Source      string
+	Entries     []Entry
+
+	digest [sha256.Size]byte
+}
+
+// Entry is one item of a pack: spellings that share everything else, or a
+// combination.
+type Entry struct {
+	Terms       []string // alternatives; empty if All is not
+	All         []string // parts that must all occur
+	WithinRunes int      // from the first part's start to the last part's end
+	Categories  policy.CategorySet
+	Severity    policy.Severity
+	WholeWord   bool     // edges that are letters of a script with words must be word boundaries
+	Evasive     bool     // match in the skeleton view
+	Exceptions  []string // a match that one of these covers is none
+	Line        int      // in the pack file
+}
+
+// Digest returns the SHA-256 of the file that the pack was parsed from; zero
+// for a pack made by hand.
+func (p *Pack) Digest() [sha256.Size]byte { return p.digest }
+
+// checkTerm reports what is wrong with one spelling.
+func checkTerm(term string, evasive bool) error {
+	runes := text.FoldString(term)
+	if evasive {
+		runes = text.SkeletonString(term)
+	}
+	if err := checkLength(runes); err != nil || !evasive {
+		return err
+	}
+	wide := 0
+	for _, r := range runes {
+		if unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana) {
+			wide++
+		}
+	}
+	if len(runes) >= MinSkeletonRunes || wide >= MinSkeletonWide {
+		return nil
+	}
+	return ErrShortEvasive
+}
+
+func checkLength(runes []rune) error {
+	switch {
+	case len(runes) == 0:
+		return ErrEmptyTerm
+	case len(runes) > MaxTermRunes:
+		return ErrLongTerm
+	}
+	return nil
+}
