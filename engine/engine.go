@@ -58,6 +58,13 @@ func (e *Engine) Swap(s *Snapshot) *Snapshot { return e.snapshot.Swap(s) }
 // StreamOptions say how a stream is judged.
 type StreamOptions struct {
 	Profile string // name of a profile of the policy; "" means DefaultProfile
+
+	// Snapshot judges the stream in place of the engine's; nil for the engine's.
+	Snapshot *Snapshot
+
+	// Late is signalled when an asynchronous detector has results, in place of a
+	// channel of the stream's own. It must have room for one; streams may share it.
+	Late chan struct{}
 }
 
 // Open begins a stream. The error wraps ErrUnknownProfile and lists the
@@ -66,13 +73,16 @@ func (e *Engine) Open(o StreamOptions) (*Stream, error) {
 	if o.Profile == "" {
 		o.Profile = DefaultProfile
 	}
-	snap := e.snapshot.Load()
+	snap := o.Snapshot
+	if snap == nil {
+		snap = e.snapshot.Load()
+	}
 	i := slices.IndexFunc(snap.plans, func(p *plan) bool { return p.profile.Name == o.Profile })
 	if i < 0 {
 		return nil, fmt.Errorf("%w %.64q: the policy has %s", ErrUnknownProfile, o.Profile,
 			strings.Join(snap.policy.ProfileNames(), ", "))
 	}
-	s, err := newStream(&e.trace, snap, snap.plans[i])
+	s, err := newStream(&e.trace, snap, snap.plans[i], o.Late)
 	if err != nil {
 		return nil, err
 	}

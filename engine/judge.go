@@ -29,7 +29,7 @@ type run struct {
 	reported policy.Action                    // highest action reported in this run
 }
 
-func (s *Stream) openJudges() error {
+func (s *Stream) openJudges(late chan struct{}) error {
 	for _, m := range s.plan.models {
 		session, err := classifier.NewSession(m)
 		if err != nil {
@@ -42,7 +42,7 @@ func (s *Stream) openJudges() error {
 		})
 	}
 	if len(s.judges) > 0 && !s.plan.blocking {
-		s.lagging = newLagging(len(s.judges))
+		s.lagging = newLagging(len(s.judges), late)
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ import (
 // The queue holds every stride that is not scored yet: four bytes a rune. Its
 // length is the lag, which the stream's writer may bound by what it sends.
 type lagging struct {
-	ready  chan struct{} // readable when results wait; capacity 1
+	ready  chan struct{} // readable when results wait
 	filled [][]rune      // per judge: the stride being filled; owned by the stream
 
 	cancel context.CancelFunc
@@ -45,8 +45,11 @@ type lateResult struct {
 	err    error
 }
 
-func newLagging(judges int) *lagging {
-	l := &lagging{ready: make(chan struct{}, 1), filled: make([][]rune, judges)}
+func newLagging(judges int, ready chan struct{}) *lagging {
+	if ready == nil {
+		ready = make(chan struct{}, 1)
+	}
+	l := &lagging{ready: ready, filled: make([][]rune, judges)}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	return l
 }

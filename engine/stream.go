@@ -59,12 +59,12 @@ const (
 	streamClosed
 )
 
-func newStream(t *Trace, snap *Snapshot, p *plan) (*Stream, error) {
+func newStream(t *Trace, snap *Snapshot, p *plan, late chan struct{}) (*Stream, error) {
 	s := &Stream{trace: t, snapshot: snap, plan: p, halt: policy.NoOffset, lex: p.matcher.NewState()}
 	if n := p.profile.HoldbackRunes; n > 0 && !p.observe {
 		s.delay = newDelay(n)
 	}
-	return s, s.openJudges()
+	return s, s.openJudges(late)
 }
 
 // Snapshot returns the rules that the stream is judged by.

@@ -78,7 +78,7 @@ func ParseCategory(id string) (Category, error) {
 			return Category(i), nil
 		}
 	}
-	return 0, fmt.Errorf("unknown category %q: want one of %s", id, strings.Join(categoryNames[:], ", "))
+	return 0, fmt.Errorf("unknown category %.60q: want one of %s", id, strings.Join(categoryNames[:], ", "))
 }
 
 // CategorySet is a set of categories; the zero value is empty.

@@ -25,7 +25,8 @@ type Policy struct {
 	profiles    []*Profile // by name
 	packs       []string
 	replacement map[string]string // by lower-case BCP 47 tag
-	redaction   redactionFile
+	redaction   [numSourceKinds]string
+	origins     map[string]Origin // of the values above, by path
 	digest      [sha256.Size]byte
 }
 
@@ -155,30 +156,12 @@ func (p *Profile) Replacement(lang string) string {
 
 // Redaction returns what stands in for a redacted span.
 func (p *Profile) Redaction(src Source, c Category) string {
-	template := p.policy.redaction.Model
-	switch src.Kind {
-	case SourcePattern:
-		template = p.policy.redaction.Pattern
-	case SourceLexicon:
-		template = p.policy.redaction.Lexicon
+	text := p.policy.redaction[src.Kind]
+	if !strings.Contains(text, "{") {
+		return text
 	}
-	if !strings.Contains(template, "{") {
-		return template
+	if src.Kind == SourcePattern {
+		text = strings.ReplaceAll(text, "{rule}", src.Name)
 	}
-	return strings.NewReplacer("{rule}", src.Name, "{category}", c.String()).Replace(template)
-}
-
-func nameOf(names []string, i int) string {
-	if i < len(names) {
-		return names[i]
-	}
-	return fmt.Sprintf("(%d)", i)
-}
-
-func indexOf(what string, names []string, name string) (int, error) {
-	i := slices.Index(names, name)
-	if i < 0 {
-		return 0, fmt.Errorf("unknown %s %.60q: want one of %s", what, name, strings.Join(names, ", "))
-	}
-	return i, nil
+	return strings.ReplaceAll(text, "{category}", c.String())
 }

@@ -2,40 +2,40 @@ package policy
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Show prints the effective policy: every value of the profile, or of all
 // profiles if the name is empty, with its origin in a comment. What it prints
 // is a policy file that resolves to the same rules, with nothing inherited; one
-// profile alone is printed for reading and may lack the ones that it names.
+// profile alone is for reading and may lack the ones that a whole policy needs.
 func (p *Policy) Show(w io.Writer, profile string) error {
 	profiles := p.profiles
 	if profile != "" {
 		q, ok := p.Profile(profile)
 		if !ok {
-			return fmt.Errorf("policy: unknown profile %.60q: want one of %v", profile, p.ProfileNames())
+			return fmt.Errorf("policy: unknown profile %.60q: want one of %s", profile, strings.Join(p.ProfileNames(), ", "))
 		}
 		profiles = []*Profile{q}
 	}
 	s := shower{}
-	s.line(0, "version: 1", nil)
-	s.line(0, "name: "+quote(p.Name), nil)
-	s.line(0, "packs: "+quoteList(p.packs), nil)
-	s.line(0, "replacement:", nil)
+	s.line(0, "version: 1")
+	s.value(0, "name", strconv.Quote(p.Name), p.origins["name"])
+	s.value(0, "packs", quoteList(p.packs), p.origins["packs"])
+	s.line(0, "replacement:")
 	for _, lang := range slices.Sorted(maps.Keys(p.replacement)) {
-		s.line(1, quote(lang)+": "+quote(p.replacement[lang]), nil)
+		s.value(1, strconv.Quote(lang), strconv.Quote(p.replacement[lang]), p.origins["replacement."+lang])
 	}
-	s.line(0, "redaction:", nil)
-	s.line(1, "pattern: "+quote(p.redaction.Pattern), nil)
-	s.line(1, "lexicon: "+quote(p.redaction.Lexicon), nil)
-	s.line(1, "model: "+quote(p.redaction.Model), nil)
-	s.line(0, "profiles:", nil)
+	s.line(0, "redaction:")
+	for _, k := range []SourceKind{SourcePattern, SourceLexicon, SourceModel} {
+		s.value(1, k.String(), strconv.Quote(p.redaction[k]), p.origins["redaction."+k.String()])
+	}
+	s.line(0, "profiles:")
 	for _, q := range profiles {
 		s.profile(q)
 	}
@@ -45,91 +45,77 @@ func (p *Policy) Show(w io.Writer, profile string) error {
 
 type shower struct{ bytes.Buffer }
 
-// line prints an indented line and where its value comes from.
-func (s *shower) line(indent int, text string, o *Origin) {
-	fmt.Fprintf(s, "%*s%s", 2*indent, "", text)
-	if o != nil {
-		fmt.Fprintf(s, "  # %s", o)
-		if o.Profile != "" {
-			fmt.Fprintf(s, " (profile %s)", o.Profile)
-		}
+func (s *shower) line(indent int, text string) { fmt.Fprintf(s, "%*s%s\n", 2*indent, "", text) }
+
+// value prints a line that says where its value comes from.
+func (s *shower) value(indent int, key, v string, o Origin) {
+	from := o.String()
+	if o.Profile != "" {
+		from += " (profile " + o.Profile + ")"
 	}
-	s.WriteByte('\n')
+	// The file's name is not checked; a line break in it would end the comment.
+	s.line(indent, key+": "+v+"  # "+strings.Map(printable, from))
+}
+
+func printable(r rune) rune {
+	if strconv.IsPrint(r) {
+		return r
+	}
+	return '\uFFFD'
 }
 
 func (s *shower) profile(p *Profile) {
-	field := func(key, v string) {
-		o := p.origins[key]
-		s.line(2, key+": "+v, &o)
-	}
-	s.line(1, quote(p.Name)+":", nil)
-	field("release", p.Release.String())
-	field("fail", p.Fail.String())
-	field("holdback_runes", strconv.Itoa(p.HoldbackRunes))
-	field("prompt_profile", quote(p.PromptProfile))
-	field("packs", quoteList(p.Packs))
+	s.line(1, strconv.Quote(p.Name)+":")
+	s.value(2, "release", p.Release.String(), p.origins["release"])
+	s.value(2, "fail", p.Fail.String(), p.origins["fail"])
+	s.value(2, "holdback_runes", strconv.Itoa(p.HoldbackRunes), p.origins["holdback_runes"])
+	s.value(2, "prompt_profile", strconv.Quote(p.PromptProfile), p.origins["prompt_profile"])
+	s.value(2, "packs", quoteList(p.Packs), p.origins["packs"])
 	if len(p.overrides) > 0 {
-		s.line(2, "patterns:", nil)
+		s.line(2, "patterns:")
 		for _, o := range p.overrides {
-			s.line(3, quote(o.Rule)+": "+o.Action.String(), &o.Origin)
+			s.value(3, strconv.Quote(o.Rule), o.Action.String(), o.Origin)
 		}
 	}
-	s.line(2, "categories:", nil)
+	s.line(2, "categories:")
 	for c := range p.rules {
 		s.rule(Category(c), &p.rules[c])
 	}
 }
 
 func (s *shower) rule(c Category, r *rule) {
-	scores, severities := r.sustain.set, false
+	var scores, severities shower
 	for a := Flag; a <= Halt; a++ {
-		scores = scores || r.score[a].set
-		severities = severities || r.severity[a].set
+		if v := r.score[a]; v.set {
+			scores.value(5, a.String(), fmt.Sprint(v.v), v.origin)
+		}
+		if v := r.severity[a]; v.set {
+			severities.value(5, a.String(), v.v.String(), v.origin)
+		}
 	}
-	if !scores && !severities {
-		s.line(3, c.String()+": {}", nil)
+	if v := r.sustain; v.set {
+		scores.value(5, "sustain_runes", strconv.Itoa(v.v), v.origin)
+	}
+	if scores.Len()+severities.Len() == 0 {
+		s.line(3, c.String()+": {}")
 		return
 	}
-	s.line(3, c.String()+":", nil)
-	if scores {
-		s.line(4, "score:", nil)
-		for a := Flag; a <= Halt; a++ {
-			if v := r.score[a]; v.set {
-				s.line(5, fmt.Sprintf("%s: %v", a, v.v), &v.origin)
-			}
-		}
-		if r.sustain.set {
-			s.line(5, fmt.Sprintf("sustain_runes: %d", r.sustain.v), &r.sustain.origin)
-		}
+	s.line(3, c.String()+":")
+	if scores.Len() > 0 {
+		s.line(4, "score:")
+		s.Write(scores.Bytes())
 	}
-	if severities {
-		s.line(4, "severity:", nil)
-		for a := Flag; a <= Halt; a++ {
-			if v := r.severity[a]; v.set {
-				s.line(5, fmt.Sprintf("%s: %s", a, v.v), &v.origin)
-			}
-		}
+	if severities.Len() > 0 {
+		s.line(4, "severity:")
+		s.Write(severities.Bytes())
 	}
 }
 
-// quote writes a string as JSON does, which YAML reads.
-func quote(s string) string {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(s) // a string always encodes
-	return string(bytes.TrimSpace(b.Bytes()))
-}
-
+// quoteList quotes as Go does, which YAML reads.
 func quoteList(list []string) string {
-	var b bytes.Buffer
-	b.WriteByte('[')
+	quoted := make([]string, len(list))
 	for i, s := range list {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(quote(s))
+		quoted[i] = strconv.Quote(s)
 	}
-	b.WriteByte(']')
-	return b.String()
+	return "[" + strings.Join(quoted, ", ") + "]"
 }

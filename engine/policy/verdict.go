@@ -44,7 +44,7 @@ func ParseSeverity(name string) (Severity, error) {
 			return s, nil
 		}
 	}
-	return 0, fmt.Errorf("unknown severity %q: want one of low, medium, high, critical", name)
+	return 0, fmt.Errorf("unknown severity %.60q: want one of low, medium, high, critical", name)
 }
 
 // Action is what a verdict asks of the caller. It is ordered: the action of a
@@ -77,7 +77,7 @@ func ParseAction(name string) (Action, error) {
 			return Action(i), nil
 		}
 	}
-	return 0, fmt.Errorf("unknown action %q: want one of allow, flag, redact, halt", name)
+	return 0, fmt.Errorf("unknown action %.60q: want one of allow, flag, redact, halt", name)
 }
 
 // SourceKind is the kind of detector that made a finding.
