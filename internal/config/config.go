@@ -1,0 +1,160 @@
+// Package config reads what a server is configured with: its own YAML file, and
+// the policy and packs that make a snapshot, which it reads again when asked or
+// when the files change.
+package config
+
+import (
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/seed-4f09bd3a/weir/internal/strictyaml"
+)
+
+// Config is the server's configuration file. Default returns the values that
+// hold where the file is silent.
+type Config struct {
+	Pos          strictyaml.Pos `yaml:"-"`
+	Listen       string         `yaml:"listen"`        // TCP address for gRPC; "" for none. Default 127.0.0.1:7443
+	Unix         Unix           `yaml:"unix"`          // Unix socket for gRPC
+	TLS          TLS            `yaml:"tls"`           // for the TCP address
+	Admin        Admin          `yaml:"admin"`         // HTTP port for metrics and probes
+	Policy       string         `yaml:"policy"`        // policy file; "" for the embedded one
+	Watch        bool           `yaml:"watch"`         // reload when policy or packs change. Default true
+	Limits       Limits         `yaml:"limits"`        //
+	DrainTimeout time.Duration  `yaml:"drain_timeout"` // how long open streams may go on after SIGTERM. Default 30s
+	Log          Log            `yaml:"log"`
+}
+
+// Unix is a Unix domain socket.
+type Unix struct {
+	Pos  strictyaml.Pos `yaml:"-"`
+	Path string         `yaml:"path"` // "" for none
+	Mode FileMode       `yaml:"mode"` // permissions of the socket. Default 0660
+}
+
+// TLS is the server's identity, and whom it lets in. The files are read again
+// when they change.
+type TLS struct {
+	Pos      strictyaml.Pos `yaml:"-"`
+	Cert     string         `yaml:"cert"`      // PEM file; "" for no TLS
+	Key      string         `yaml:"key"`       // PEM file
+	ClientCA string         `yaml:"client_ca"` // PEM file: clients must show a certificate that one of these signed
+}
+
+// Admin is the HTTP port for /metrics, /healthz and /readyz.
+type Admin struct {
+	Pos    strictyaml.Pos `yaml:"-"`
+	Listen string         `yaml:"listen"` // "" for none. Default 127.0.0.1:7444
+	Pprof  bool           `yaml:"pprof"`  // serve profiles under /debug/pprof/. Default false
+}
+
+// Limits bound what clients may take. 0 means no limit where it is allowed.
+type Limits struct {
+	Pos               strictyaml.Pos `yaml:"-"`
+	MessageBytes      int            `yaml:"message_bytes"`      // one gRPC message. Default 4 MiB
+	ChunkBytes        int            `yaml:"chunk_bytes"`        // one chunk. Default 1 MiB
+	TextBytes         int64          `yaml:"text_bytes"`         // one text; 0 for no limit. Default 64 MiB
+	Streams           int            `yaml:"streams"`            // open at once. Default 20,000
+	BatchStreams      int            `yaml:"batch_streams"`      // open at once on one ModerateBatch call. Default 8,192
+	Findings          int            `yaml:"findings"`           // reported in one verdict; the rest is counted in metrics only. Default 1,000
+	IdleTimeout       time.Duration  `yaml:"idle_timeout"`       // without a message in either direction; 0 for no limit. Default 5m
+	ConnectionTimeout time.Duration  `yaml:"connection_timeout"` // for a handshake. Default 10s
+}
+
+// Log is where and how the server logs. It never logs text of users.
+type Log struct {
+	Pos    strictyaml.Pos `yaml:"-"`
+	Level  slog.Level     `yaml:"level"`  // debug, info, warn or error. Default info
+	Format string         `yaml:"format"` // text or json. Default text
+}
+
+// FileMode is a mode such as 0660.
+type FileMode fs.FileMode
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (m *FileMode) UnmarshalText(b []byte) error {
+	n, err := strconv.ParseUint(string(b), 8, 32)
+	if err != nil || n > 0o777 {
+		return fmt.Errorf("%s: want octal permissions such as 0660", strictyaml.Quote(string(b)))
+	}
+	*m = FileMode(n)
+	return nil
+}
+
+// Default returns the configuration of a server without a file.
+func Default() Config {
+	return Config{
+		Listen: "127.0.0.1:7443",
+		Unix:   Unix{Mode: 0o660},
+		Admin:  Admin{Listen: "127.0.0.1:7444"},
+		Watch:  true,
+		Limits: Limits{
+			MessageBytes:      4 << 20,  // 4 MiB
+			ChunkBytes:        1 << 20,  // 1 MiB
+			TextBytes:         64 << 20, // 64 MiB
+			Streams:           20_000,
+			BatchStreams:      8_192,
+			Findings:          1_000,
+			IdleTimeout:       5 * time.Minute,
+			ConnectionTimeout: 10 * time.Second,
+		},
+		DrainTimeout: 30 * time.Second,
+		Log:          Log{Format: "text"},
+	}
+}
+
+// Parse reads a configuration file over the defaults. file names it in errors,
+// which are strictyaml.Errors with every problem at once.
+func Parse(file string, data []byte) (Config, error) {
+	c := Default()
+	p := strictyaml.Problems{File: file}
+	p.Unmarshal(data, &c)
+	c.check(&p)
+	return c, p.Err()
+}
+
+// Validate checks a configuration that was changed after Parse.
+func (c *Config) Validate() error {
+	p := strictyaml.Problems{File: "configuration"}
+	c.check(&p)
+	return p.Err()
+}
+
+func (c *Config) check(p *strictyaml.Problems) {
+	if c.Listen == "" && c.Unix.Path == "" {
+		p.Add(c.Pos, "listen", "set listen, unix.path or both: the server has no address")
+	}
+	for path, address := range map[string]string{"listen": c.Listen, "admin.listen": c.Admin.Listen} {
+		if _, _, err := net.SplitHostPort(address); address != "" && err != nil {
+			p.Add(c.Pos, path, "%s: want host:port", strictyaml.Quote(address))
+		}
+	}
+	if (c.TLS.Cert == "") != (c.TLS.Key == "") || c.TLS.ClientCA != "" && c.TLS.Cert == "" {
+		p.Add(c.TLS.Pos, "tls", "set cert and key together; client_ca needs both")
+	}
+	if c.Log.Format != "text" && c.Log.Format != "json" {
+		p.Add(c.Log.Pos, "log.format", "%s: want text or json", strictyaml.Quote(c.Log.Format))
+	}
+	if c.DrainTimeout < 0 {
+		p.Add(c.Pos, "drain_timeout", "%s: want 0 or more", c.DrainTimeout)
+	}
+	l := c.Limits
+	for path, n := range map[string]int{
+		"message_bytes": l.MessageBytes, "chunk_bytes": l.ChunkBytes, "streams": l.Streams,
+		"batch_streams": l.BatchStreams, "findings": l.Findings,
+	} {
+		if n < 1 {
+			p.Add(l.Pos, "limits."+path, "%d: want 1 or more", n)
+		}
+	}
+	if l.TextBytes < 0 || l.IdleTimeout < 0 || l.ConnectionTimeout <= 0 {
+		p.Add(l.Pos, "limits", "want text_bytes and idle_timeout 0 or more, connection_timeout more than 0")
+	}
+	if l.ChunkBytes > l.MessageBytes {
+		p.Add(l.Pos, "limits.chunk_bytes", "%d: more than message_bytes, %d, so it never applies", l.ChunkBytes, l.MessageBytes)
+	}
+}

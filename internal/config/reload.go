@@ -1,0 +1,143 @@
+package config
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+
+	"github.com/seed-4f09bd3a/weir/engine"
+)
+
+// settle is how long the files must be quiet before they are read: editors and
+// deployments change several at once.
+const settle = 200 * time.Millisecond
+
+// Reloader keeps an engine's snapshot equal to its files. It is safe for
+// concurrent use.
+type Reloader struct {
+	policyPath string
+	engine     *engine.Engine
+	log        *slog.Logger
+	done       func(changed bool, err error) // called after every reload, may be nil
+
+	mu     sync.Mutex // guards the following, and reloads happen one at a time
+	files  []string
+	last   time.Time
+	failed error
+}
+
+// NewReloader returns a reloader for an engine whose snapshot was made by
+// LoadSnapshot(policyPath), which read files.
+func NewReloader(e *engine.Engine, policyPath string, files []string, log *slog.Logger, done func(changed bool, err error)) *Reloader {
+	return &Reloader{policyPath: policyPath, engine: e, log: log, done: done, files: files, last: time.Now()}
+}
+
+// Result is what a reload did.
+type Result struct {
+	Changed  bool
+	Old, New string // snapshot versions
+}
+
+// Reload reads the files again and swaps the snapshot if it is another one. On
+// an error the engine keeps its snapshot.
+func (r *Reloader) Reload() (Result, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	old := r.engine.Snapshot()
+	next, files, err := LoadSnapshot(r.policyPath)
+	r.last, r.failed, r.files = time.Now(), err, files
+	result := Result{Old: old.Version(), New: old.Version()}
+	switch {
+	case err != nil:
+		r.log.Error("reload failed, the old rules stay", "snapshot", old.Version(), "err", err)
+	case next.Version() == old.Version():
+		r.log.Info("reload: nothing changed", "snapshot", old.Version())
+	default:
+		r.engine.Swap(next)
+		result.Changed, result.New = true, next.Version()
+		r.log.Info("reload: new rules", "snapshot", next.Version(), "old_snapshot", old.Version())
+	}
+	if r.done != nil {
+		r.done(result.Changed, err)
+	}
+	return result, err
+}
+
+// Status returns when the files were last read, and what was wrong then.
+func (r *Reloader) Status() (time.Time, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.last, r.failed
+}
+
+// Watch reloads whenever a file changes, until ctx ends. It watches directories,
+// so it sees files that are replaced by renaming and Kubernetes' swap of the
+// symbolic link ..data. With the embedded policy there is nothing to watch.
+func (r *Reloader) Watch(ctx context.Context) error {
+	w, err := fsnotify.NewWatcher()
+	if err != nil {
+		return fmt.Errorf("config: watch: %w", err)
+	}
+	defer w.Close() //nolint:errcheck // nothing is left to do
+	watched := map[string]bool{}
+	follow := func() error {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		for _, f := range r.files {
+			if dir := filepath.Dir(f); !watched[dir] {
+				if err := w.Add(dir); err != nil {
+					return fmt.Errorf("config: watch %s: %w", dir, err)
+				}
+				watched[dir] = true
+			}
+		}
+		return nil
+	}
+	if err := follow(); err != nil {
+		return err
+	}
+	quiet := time.NewTimer(time.Hour)
+	quiet.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case e := <-w.Events:
+			if r.concerns(e) {
+				quiet.Reset(settle)
+			}
+		case err := <-w.Errors:
+			r.log.Warn("watching policy and packs", "err", err)
+			quiet.Reset(settle) // events may be lost
+		case <-quiet.C:
+			_, _ = r.Reload() // logged there
+			if err := follow(); err != nil {
+				r.log.Warn("watching policy and packs", "err", err)
+			}
+		}
+	}
+}
+
+// concerns reports whether an event may have changed one of the files.
+func (r *Reloader) concerns(e fsnotify.Event) bool {
+	if e.Op == fsnotify.Chmod {
+		return false
+	}
+	name := filepath.Base(e.Name)
+	if name == "..data" {
+		return true
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, f := range r.files {
+		if filepath.Base(f) == name {
+			return true
+		}
+	}
+	return false
+}
