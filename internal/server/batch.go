@@ -1,0 +1,224 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/status"
+
+	weirv1 "github.com/seed-4f09bd3a/weir/proto/weir/v1"
+)
+
+type batchStream = grpc.BidiStreamingServer[weirv1.ModerateBatchRequest, weirv1.ModerateBatchResponse]
+
+// ModerateBatch implements ModerationService.
+func (s *Server) ModerateBatch(stream batchStream) error {
+	return s.run(func(a *activity) error {
+		c := batchCall{
+			server: s, stream: stream, activity: a,
+			sessions: map[uint64]*batchSession{}, late: make(chan struct{}, 1),
+		}
+		defer c.end()
+		return c.serve()
+	})
+}
+
+// batchCall is one ModerateBatch call; it belongs to one goroutine.
+type batchCall struct {
+	server   *Server
+	stream   batchStream
+	activity *activity
+	sessions map[uint64]*batchSession
+	late     chan struct{} // shared by all streams of the call
+	step     uint64        // counts requests
+	response weirv1.ModerateBatchResponse
+	spare    []*weirv1.ModerateBatchResponseEntry // entries of answers sent, to use again
+}
+
+// batchSession is one stream of the call.
+type batchSession struct {
+	session
+	step uint64 // the last request that had an entry for it
+}
+
+func (c *batchCall) end() {
+	for _, x := range c.sessions {
+		x.end()
+	}
+}
+
+func (c *batchCall) serve() error {
+	ctx, cancel := context.WithCancel(c.stream.Context())
+	defer cancel()
+	requests := receive(ctx, c.server, c.stream)
+	for {
+		select {
+		case r := <-requests:
+			if errors.Is(r.err, io.EOF) {
+				return c.finish(ctx)
+			}
+			if r.err != nil {
+				return r.err
+			}
+			c.activity.touch()
+			c.step++
+			for _, e := range r.request.Entries {
+				c.entry(ctx, e)
+			}
+			if err := c.send(false); err != nil {
+				return err
+			}
+		case <-c.late:
+			c.poll()
+			if len(c.response.Entries) > 0 {
+				if err := c.send(true); err != nil {
+					return err
+				}
+			}
+		}
+	}
+}
+
+// entry judges the next part of one stream and adds an answer if there is
+// something to say.
+func (c *batchCall) entry(ctx context.Context, r *weirv1.ModerateBatchRequestEntry) {
+	x := c.sessions[r.StreamId]
+	if x != nil && x.step == c.step {
+		c.fail(r.StreamId, x, errTwice)
+		return
+	}
+	switch {
+	case r.Abort:
+		if x != nil {
+			c.drop(r.StreamId, x)
+		}
+		return
+	case x == nil && r.Open == nil:
+		c.fail(r.StreamId, nil, errNotOpen)
+		return
+	case x != nil && r.Open != nil:
+		c.fail(r.StreamId, x, errOpenAgain)
+		return
+	}
+	out := c.next(r.StreamId)
+	if x == nil {
+		if len(c.sessions) >= c.server.limits.BatchStreams {
+			c.fail(r.StreamId, nil, errBatchStreams(c.server.limits.BatchStreams))
+			return
+		}
+		s, err := c.server.openSession(ctx, r.Open, c.late)
+		if err != nil {
+			c.fail(r.StreamId, nil, err)
+			return
+		}
+		if out.PromptVerdict = s.prompt; !s.counted {
+			out.Verdict = nil // the prompt halted
+			c.response.Entries = append(c.response.Entries, out)
+			return
+		}
+		x = &batchSession{session: *s}
+		c.sessions[r.StreamId] = x
+	}
+	x.step = c.step
+	changed, final, err := x.write(ctx, out.Verdict, r.Chunk, r.Finish, r.Ask || out.PromptVerdict != nil)
+	if err != nil {
+		c.fail(r.StreamId, x, err)
+		return
+	}
+	if final {
+		c.drop(r.StreamId, x)
+	}
+	if changed {
+		c.response.Entries = append(c.response.Entries, out)
+	} else {
+		c.spare = append(c.spare, out)
+	}
+}
+
+// next returns an entry to fill, an old one if there is one.
+func (c *batchCall) next(id uint64) *weirv1.ModerateBatchResponseEntry {
+	if n := len(c.spare); n > 0 {
+		out := c.spare[n-1]
+		c.spare = c.spare[:n-1]
+		out.StreamId, out.PromptVerdict, out.Error = id, nil, nil
+		if out.Verdict == nil {
+			out.Verdict = &weirv1.Verdict{}
+		}
+		return out
+	}
+	return &weirv1.ModerateBatchResponseEntry{StreamId: id, Verdict: &weirv1.Verdict{}}
+}
+
+// fail answers that a stream could not be judged, and ends it.
+func (c *batchCall) fail(id uint64, x *batchSession, err error) {
+	if x != nil {
+		c.drop(id, x)
+	}
+	st := status.Convert(err)
+	c.response.Entries = append(c.response.Entries, &weirv1.ModerateBatchResponseEntry{
+		StreamId: id, Error: &weirv1.StreamError{Code: int32(st.Code()), Message: st.Message()},
+	})
+}
+
+func (c *batchCall) drop(id uint64, x *batchSession) {
+	x.end()
+	delete(c.sessions, id)
+}
+
+// send sends the entries collected, and keeps them for the next answers.
+func (c *batchCall) send(late bool) error {
+	c.response.Late = late
+	err := c.stream.SendMsg(&c.response)
+	c.activity.touch()
+	const most = 4096 // entries kept
+	for _, e := range c.response.Entries {
+		if len(c.spare) < most {
+			c.spare = append(c.spare, e)
+		}
+	}
+	clear(c.response.Entries)
+	c.response.Entries = c.response.Entries[:0]
+	return err
+}
+
+// poll collects what asynchronous detectors have found in any stream.
+func (c *batchCall) poll() {
+	for id, x := range c.sessions {
+		if x.stream.Late() == nil {
+			continue
+		}
+		out := c.next(id)
+		changed, final, err := x.poll(out.Verdict)
+		switch {
+		case err != nil:
+			c.fail(id, x, err)
+			continue
+		case final:
+			c.drop(id, x)
+		}
+		if changed {
+			c.response.Entries = append(c.response.Entries, out)
+		} else {
+			c.spare = append(c.spare, out)
+		}
+	}
+}
+
+// finish ends all texts when the client closes its side.
+func (c *batchCall) finish(ctx context.Context) error {
+	for id, x := range c.sessions {
+		out := c.next(id)
+		if _, _, err := x.write(ctx, out.Verdict, nil, true, true); err != nil {
+			c.fail(id, x, err)
+			continue
+		}
+		c.drop(id, x)
+		c.response.Entries = append(c.response.Entries, out)
+	}
+	if len(c.response.Entries) == 0 {
+		return nil
+	}
+	return c.send(true)
+}

@@ -1,0 +1,151 @@
+package server
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/seed-4f09bd3a/weir/internal/config"
+)
+
+// Listen opens the addresses of a configuration: TCP, with TLS if it says so,
+// and the Unix socket. On an error nothing stays open.
+func Listen(c *config.Config) (listeners []net.Listener, err error) {
+	defer func() {
+		if err != nil {
+			for _, l := range listeners {
+				_ = l.Close() // the first error counts
+			}
+			listeners = nil
+		}
+	}()
+	if c.Listen != "" {
+		l, err := net.Listen("tcp", c.Listen)
+		if err != nil {
+			return listeners, fmt.Errorf("server: listen: %w", err)
+		}
+		if c.TLS.Cert != "" {
+			t, err := tlsConfig(c.TLS)
+			if err != nil {
+				_ = l.Close()
+				return listeners, err
+			}
+			l = tls.NewListener(l, t)
+		}
+		listeners = append(listeners, l)
+	}
+	if c.Unix.Path != "" {
+		l, err := listenUnix(c.Unix)
+		if err != nil {
+			return listeners, err
+		}
+		listeners = append(listeners, l)
+	}
+	return listeners, nil
+}
+
+// listenUnix opens a Unix socket. A socket file that nobody listens on, left by
+// a process that was killed, is removed; one that somebody uses is an error.
+func listenUnix(u config.Unix) (net.Listener, error) {
+	if info, err := os.Lstat(u.Path); err == nil {
+		if info.Mode()&fs.ModeSocket == 0 {
+			return nil, fmt.Errorf("server: unix.path %s is there and no socket: choose another path", u.Path)
+		}
+		if c, err := net.DialTimeout("unix", u.Path, time.Second); err == nil {
+			_ = c.Close()
+			return nil, fmt.Errorf("server: unix.path %s is in use by another process", u.Path)
+		}
+		if err := os.Remove(u.Path); err != nil {
+			return nil, fmt.Errorf("server: unix.path: %w", err)
+		}
+	}
+	l, err := net.Listen("unix", u.Path)
+	if err != nil {
+		return nil, fmt.Errorf("server: unix.path: %w", err)
+	}
+	if err := os.Chmod(u.Path, fs.FileMode(u.Mode)); err != nil {
+		_ = l.Close()
+		return nil, fmt.Errorf("server: unix.mode: %w", err)
+	}
+	return l, nil
+}
+
+// tlsConfig returns a configuration that reads its files again when they
+// change, at most once a second. It fails if they cannot be read now.
+func tlsConfig(c config.TLS) (*tls.Config, error) {
+	k := &keeper{config: c}
+	if _, err := k.get(); err != nil {
+		return nil, err
+	}
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12,
+		NextProtos: []string{"h2"},
+		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+			return k.get()
+		},
+	}, nil
+}
+
+// keeper holds the TLS configuration made of the files as they last could be read.
+type keeper struct {
+	config config.TLS
+
+	mu      sync.Mutex // guards the following
+	current *tls.Config
+	checked time.Time
+	stamp   [3]time.Time // modification times of what current was made of
+}
+
+func (k *keeper) get() (*tls.Config, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.current != nil && time.Since(k.checked) < time.Second {
+		return k.current, nil
+	}
+	k.checked = time.Now()
+	var stamp [3]time.Time
+	for i, f := range []string{k.config.Cert, k.config.Key, k.config.ClientCA} {
+		if info, err := os.Stat(f); err == nil {
+			stamp[i] = info.ModTime()
+		}
+	}
+	if k.current != nil && stamp == k.stamp {
+		return k.current, nil
+	}
+	next, err := load(k.config)
+	if err != nil {
+		if k.current != nil {
+			return k.current, nil // half-written files: the old ones hold until they are whole
+		}
+		return nil, err
+	}
+	k.current, k.stamp = next, stamp
+	return next, nil
+}
+
+func load(c config.TLS) (*tls.Config, error) {
+	pair, err := tls.LoadX509KeyPair(c.Cert, c.Key)
+	if err != nil {
+		return nil, fmt.Errorf("server: tls: %w", err)
+	}
+	out := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2"}, Certificates: []tls.Certificate{pair}}
+	if c.ClientCA == "" {
+		return out, nil
+	}
+	pem, err := os.ReadFile(c.ClientCA)
+	if err != nil {
+		return nil, fmt.Errorf("server: tls.client_ca: %w", err)
+	}
+	out.ClientCAs = x509.NewCertPool()
+	if !out.ClientCAs.AppendCertsFromPEM(pem) {
+		return nil, errors.New("server: tls.client_ca: no PEM certificate in " + c.ClientCA)
+	}
+	out.ClientAuth = tls.RequireAndVerifyClientCert
+	return out, nil
+}

@@ -1,0 +1,161 @@
+package server
+
+import (
+	"net/http"
+	"net/http/pprof"
+	"time"
+
+	grpcprom "github.com/grpc-ecosystem/go-grpc-middleware/providers/prometheus"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/seed-4f09bd3a/weir/engine"
+	"github.com/seed-4f09bd3a/weir/engine/policy"
+)
+
+// Metrics are what the server counts, in a registry of its own. Labels are
+// names of the policy's: profiles, categories, actions; never text. Safe for
+// concurrent use.
+type Metrics struct {
+	registry *prometheus.Registry
+	grpc     *grpcprom.ServerMetrics
+
+	streams     *prometheus.GaugeVec   // open, by profile
+	ended       *prometheus.CounterVec // by profile, action and end
+	bytes       *prometheus.CounterVec // written, by profile
+	write       prometheus.Histogram   // engine time of one write
+	holdback    prometheus.Histogram   // bytes held when a verdict was sent
+	findings    *prometheus.CounterVec // by profile, category, action and source
+	retractions *prometheus.CounterVec // by profile
+	lag         prometheus.Histogram   // bytes retracted
+	failures    *prometheus.CounterVec // of detectors, by profile and source
+	reloads     *prometheus.CounterVec // by result
+	refused     prometheus.Counter     // streams, for the limit
+	panics      prometheus.Counter
+}
+
+// NewMetrics registers everything. snapshot returns the current snapshot.
+func NewMetrics(version string, snapshot func() *engine.Snapshot) *Metrics {
+	m := &Metrics{registry: prometheus.NewRegistry(), grpc: grpcprom.NewServerMetrics()}
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		c := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "weir", Name: name, Help: help}, labels)
+		m.registry.MustRegister(c)
+		return c
+	}
+	histogram := func(name, help string, buckets []float64) prometheus.Histogram {
+		h := prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "weir", Name: name, Help: help, Buckets: buckets})
+		m.registry.MustRegister(h)
+		return h
+	}
+	m.streams = prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "weir", Name: "streams_open", Help: "Streams that are open."}, []string{"profile"})
+	m.registry.MustRegister(m.grpc, m.streams, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.ended = counter("streams_ended_total", "Streams that ended, by their last action and how: closed, halted, aborted.", "profile", "action", "end")
+	m.bytes = counter("bytes_total", "Bytes of text written to streams.", "profile")
+	m.write = histogram("write_seconds", "Time in the engine for one write.", prometheus.ExponentialBuckets(250e-9, 4, 12))
+	m.holdback = histogram("holdback_bytes", "Bytes held back when a verdict was sent.", []float64{0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 1024, 8192})
+	m.findings = counter("findings_total", "Findings, by the kind of detector.", "profile", "category", "action", "source")
+	m.retractions = counter("retractions_total", "Times that released text was withdrawn.", "profile")
+	m.lag = histogram("retracted_bytes", "Bytes from a retraction's offset to what had been released.", prometheus.ExponentialBuckets(1, 4, 10))
+	m.failures = counter("detector_failures_total", "Detectors that failed on a stream.", "profile", "source")
+	m.reloads = counter("reloads_total", "Reloads of policy and packs, by result: changed, unchanged, failed.", "result")
+	m.refused = counter("streams_refused_total", "Streams that were refused, by reason.", "reason").WithLabelValues("limit")
+	m.panics = counter("panics_total", "Calls that panicked.").WithLabelValues()
+	for _, result := range []string{"changed", "unchanged", "failed"} {
+		m.reloads.WithLabelValues(result)
+	}
+	m.registry.MustRegister(&infoCollector{
+		desc:     prometheus.NewDesc("weir_info", "The binary and the rules in use; always 1.", []string{"version", "snapshot", "policy"}, nil),
+		version:  version,
+		snapshot: snapshot,
+	})
+	return m
+}
+
+// infoCollector reports names as labels of one series.
+type infoCollector struct {
+	desc     *prometheus.Desc
+	version  string
+	snapshot func() *engine.Snapshot
+}
+
+func (c *infoCollector) Describe(ch chan<- *prometheus.Desc) { ch <- c.desc }
+
+func (c *infoCollector) Collect(ch chan<- prometheus.Metric) {
+	s := c.snapshot()
+	if s == nil {
+		return
+	}
+	ch <- prometheus.MustNewConstMetric(c.desc, prometheus.GaugeValue, 1, c.version, s.Version(), s.Policy().Name)
+}
+
+// Reloaded counts a reload.
+func (m *Metrics) Reloaded(changed bool, err error) {
+	switch {
+	case err != nil:
+		m.reloads.WithLabelValues("failed").Inc()
+	case changed:
+		m.reloads.WithLabelValues("changed").Inc()
+	default:
+		m.reloads.WithLabelValues("unchanged").Inc()
+	}
+}
+
+// Trace returns the hooks by which an engine reports here.
+func (m *Metrics) Trace() *engine.Trace {
+	return &engine.Trace{
+		Opened: func(profile string) { m.streams.WithLabelValues(profile).Inc() },
+		Wrote: func(profile string, bytes int, d time.Duration, _ policy.Verdict) {
+			m.bytes.WithLabelValues(profile).Add(float64(bytes))
+			m.write.Observe(d.Seconds())
+		},
+		Found: func(profile string, f policy.Finding) {
+			m.findings.WithLabelValues(profile, f.Category.String(), f.Action.String(), f.Source.Kind.String()).Inc()
+		},
+		Retracted: func(profile string, lag int64) {
+			m.retractions.WithLabelValues(profile).Inc()
+			m.lag.Observe(float64(lag))
+		},
+		Failed: func(profile string, source policy.Source, _ error) {
+			m.failures.WithLabelValues(profile, source.String()).Inc()
+		},
+		Closed: func(profile string, v policy.Verdict, aborted bool) {
+			m.streams.WithLabelValues(profile).Dec()
+			end := "closed"
+			switch {
+			case aborted:
+				end = "aborted"
+			case v.Action == policy.Halt:
+				end = "halted"
+			}
+			m.ended.WithLabelValues(profile, v.Action.String(), end).Inc()
+		},
+	}
+}
+
+// AdminHandler serves /metrics, /healthz (the process runs), /readyz (it takes
+// streams), and profiles if asked to.
+func AdminHandler(m *Metrics, ready func() bool, profiles bool) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok\n") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if ready() {
+			answer(w, http.StatusOK, "ready\n")
+			return
+		}
+		answer(w, http.StatusServiceUnavailable, "draining\n")
+	})
+	if profiles {
+		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+		mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	}
+	return mux
+}
+
+func answer(w http.ResponseWriter, code int, body string) {
+	w.WriteHeader(code)
+	_, _ = w.Write([]byte(body)) // the prober has gone; nothing to do
+}
