@@ -1,0 +1,51 @@
+// Command weir guards language-model output while it is being generated.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the command line: one field per verb, one file per verb.
+type cli struct {
+	Serve   serveCmd   `cmd:"" help:"Run the gRPC server."`
+	Check   checkCmd   `cmd:"" help:"Judge a text, a file or standard input as a stream."`
+	Lexicon lexiconCmd `cmd:"" help:"Look at lexicon packs: statistics over a corpus, lint."`
+	Policy  policyCmd  `cmd:"" help:"Check a policy, or show what it comes to."`
+	Demo    demoCmd    `cmd:"" help:"Watch recorded generations pass through a real server, and be halted."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+// exitHalted is the exit code of check for a text that is halted.
+const exitHalted = 3
+
+// errHalted makes main exit with exitHalted; the verdict has been printed.
+var errHalted = errors.New("halted")
+
+func main() {
+	var c cli
+	parser, err := kong.New(&c, kong.Name("weir"),
+		kong.Description("Weir guards language-model output while it is being generated."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.UsageOnError())
+	if err != nil {
+		panic(err) // the structs above are wrong
+	}
+	parser.Exit = func(code int) {
+		if code != 0 {
+			code = 1 // 3 is for halts only
+		}
+		os.Exit(code)
+	}
+	ctx, err := parser.Parse(os.Args[1:])
+	parser.FatalIfErrorf(err)
+	switch err := ctx.Run(); {
+	case errors.Is(err, errHalted):
+		os.Exit(exitHalted)
+	case err != nil:
+		fmt.Fprintf(os.Stderr, "weir: %v\n", err)
+		os.Exit(1)
+	}
+}
