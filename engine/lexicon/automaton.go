@@ -3,24 +3,32 @@ package lexicon
 import "github.com/seed-4f09bd3a/weir/engine/text"
 
 // state is where the automaton stands: the index of a cell or, with denseBit,
-// of a dense row, and what one needs to know of it without looking there.
+// of a dense row, and what is asked of it at every token, so that nothing needs
+// to be looked up for that.
 type state uint32
 
 const (
 	root = 0 // cell of the start state
 
-	denseBit  state = 1 << 31 // an index into automaton.dense
-	outsBit   state = 1 << 30 // a term ends here
-	holdsBit  state = 1 << 29 // text must be held back here
-	indexMask state = holdsBit - 1
+	denseBit    state = 1 << 31 // the index is one of automaton.dense
+	outsBit     state = 1 << 30 // a term ends here
+	wordOnlyBit state = 1 << 29 // every term that the held prefix may become must begin at a word boundary
+	holdShift         = 21      // eight bits: runes of the longest suffix that a term that holds could still extend
+	indexBits   state = 1<<holdShift - 1
 )
+
+// hold returns the runes of the longest suffix that must be held back.
+func (s state) hold() uint64 { return uint64(s>>holdShift) & 0xff }
+
+// maxCells is how many cells a state can name.
+const maxCells = int(indexBits)
 
 // cell is a state in the double array: 12 bytes, so that five share a cache line.
 type cell struct {
 	base uint32 // children of this state are at base+code
 	fail state  // the longest proper suffix that is a prefix of a term
 	code uint16 // code by which the parent reaches this cell; 0 = free
-	kind uint8  // high bits of the state
+	kind uint16 // the state's bits above the index
 }
 
 // detail is what is asked only when something ends or text is held.
@@ -29,7 +37,7 @@ type detail struct {
 	depth    uint8  // runes from the root
 	live     uint8  // runes of the longest suffix that a term could still extend
 	hold     uint8  // the same, of terms that hold text back
-	wordOnly bool   // every term that holds below this state must begin at a word boundary
+	wordOnly bool   // every term that holds below the state of that suffix must begin at a word boundary
 }
 
 const noOutput = ^uint32(0)
@@ -54,13 +62,10 @@ type automaton struct {
 	outputs []output
 }
 
-// kindShift moves the high bits of a state into cell.kind.
-const kindShift = 24
-
 // next returns the state after reading code c in state from.
 func (a *automaton) next(from state, c uint32) state {
 	if from&denseBit != 0 && c-1 < a.wide {
-		return a.dense[uint32(from&indexMask)+c]
+		return a.dense[uint32(from&indexBits)+c]
 	}
 	return a.nextSparse(from, c)
 }
@@ -71,11 +76,11 @@ func (a *automaton) nextSparse(from state, c uint32) state {
 		at := a.cellOf(from)
 		t := a.cells[at].base + c
 		if next := &a.cells[t]; next.code == uint16(c) {
-			return state(next.kind)<<kindShift | state(t) // only dense states have dense children
+			return state(next.kind)<<holdShift | state(t) // only dense states have dense children
 		}
 		from = a.cells[at].fail
 		if from&denseBit != 0 && c <= a.wide {
-			return a.dense[uint32(from&indexMask)+c]
+			return a.dense[uint32(from&indexBits)+c]
 		}
 	}
 	return a.first[c]
@@ -83,7 +88,7 @@ func (a *automaton) nextSparse(from state, c uint32) state {
 
 // cellOf returns the index of the state's cell.
 func (a *automaton) cellOf(s state) uint32 {
-	i := uint32(s & indexMask)
+	i := uint32(s & indexBits)
 	if s&denseBit != 0 {
 		return uint32(a.dense[i])
 	}
@@ -144,7 +149,7 @@ func (v *view) advance(s *viewState, runes []text.Rune) bool {
 	for i := range runes {
 		c := a.codes.of(runes[i].R)
 		if node&denseBit != 0 && c-1 < wide {
-			node = dense[uint32(node&indexMask)+c]
+			node = dense[uint32(node&indexBits)+c]
 		} else {
 			node = a.nextSparse(node, c)
 		}

@@ -2,6 +2,7 @@ package lexicon
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 )
 
@@ -9,7 +10,7 @@ import (
 // 10,000 terms it covers the first two to three letters of every Latin term,
 // where nearly all transitions of ordinary text happen; a lexicon of some
 // hundred Latin terms becomes one dense automaton.
-const denseBytes = 1 << 20 // 1 MiB
+const denseBytes = 1 << 19 // 512 KiB
 
 // maxWide bounds the codes of a dense row: letters, digits and blanks of one
 // alphabet. Han never gets rows; its states have one child each.
@@ -38,8 +39,9 @@ type trieNode struct {
 }
 
 // build makes the automaton of the given terms, which are distinct and not
-// empty. refs are flattened into the second result, which outputs index.
-func build(terms []term) (automaton, []ref) {
+// empty. refs are flattened into the second result, which outputs index. It
+// fails if there are too many states to name.
+func build(terms []term) (automaton, []ref, error) {
 	var a automaton
 	a.codes, a.wide = encode(terms)
 	slices.SortFunc(terms, func(x, y term) int { return slices.Compare(x.codes, y.codes) })
@@ -47,10 +49,13 @@ func build(terms []term) (automaton, []ref) {
 	linkFails(nodes)
 	markHolds(nodes, terms)
 	a.place(nodes)
+	if len(a.cells) > maxCells {
+		return a, nil, fmt.Errorf("%d states are needed and %d can be named: split the packs", len(a.cells), maxCells)
+	}
 	refs := a.fill(nodes, terms)
 	a.densify(nodes)
 	a.link(nodes)
-	return a, refs
+	return a, refs, nil
 }
 
 // encode numbers the runes of all terms, the ASCII ones first, then by
@@ -234,14 +239,14 @@ func (a *automaton) fill(nodes []trieNode, terms []term) []ref {
 		}
 		d := &a.details[t.cell]
 		d.depth, d.out = t.depth, outs[n]
-		d.live, d.hold = a.details[nodes[f].cell].live, a.details[nodes[f].cell].hold
+		suffix := a.details[nodes[f].cell]
+		d.live, d.hold, d.wordOnly = suffix.live, suffix.hold, suffix.wordOnly
 		if t.first < t.last {
 			d.live = t.depth
 		}
 		if t.holds {
-			d.hold = t.depth
+			d.hold, d.wordOnly = t.depth, !t.anyStart
 		}
-		d.wordOnly = !t.anyStart
 		a.cells[t.cell] = cell{base: t.base, code: t.code}
 	}
 	return refs
@@ -280,7 +285,7 @@ func (a *automaton) densify(nodes []trieNode) {
 func (a *automaton) link(nodes []trieNode) {
 	maxCode := uint32(0)
 	for n := range nodes {
-		a.cells[nodes[n].cell].kind = uint8(a.stateOf(&nodes[n]) >> kindShift)
+		a.cells[nodes[n].cell].kind = uint16(a.stateOf(&nodes[n]) >> holdShift)
 		a.cells[nodes[n].cell].fail = a.stateOf(&nodes[nodes[n].fail])
 		maxCode = max(maxCode, uint32(nodes[n].code))
 	}
@@ -324,10 +329,10 @@ func (a *automaton) stateOf(t *trieNode) state {
 	if d.out != noOutput {
 		s |= outsBit
 	}
-	if d.hold > 0 {
-		s |= holdsBit
+	if d.wordOnly {
+		s |= wordOnlyBit
 	}
-	return s
+	return s | state(d.hold)<<holdShift
 }
 
 // freeList is a doubly linked list of the free cells, ascending.

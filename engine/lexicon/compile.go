@@ -33,8 +33,13 @@ func Compile(packs []*Pack, o Options) (*Matcher, error) {
 		}
 	}
 	m := &Matcher{entries: c.entries, combos: c.combos}
-	m.plain = c.plain.view()
-	m.skeleton = c.skeleton.view()
+	var err error
+	if m.plain, err = c.plain.view(); err != nil {
+		return nil, fmt.Errorf("lexicon: %w", err)
+	}
+	if m.skeleton, err = c.skeleton.view(); err != nil {
+		return nil, fmt.Errorf("lexicon: skeleton view: %w", err)
+	}
 	return m, nil
 }
 
@@ -126,11 +131,12 @@ func (s *termSet) add(runes []rune, r ref, wholeWord bool) error {
 }
 
 // view returns the compiled view, or nil if there are no terms.
-func (s *termSet) view() *view {
+func (s *termSet) view() (*view, error) {
 	if len(s.terms) == 0 {
-		return nil
+		return nil, nil
 	}
 	v := &view{longest: s.longest}
-	v.automaton, v.refs = build(s.terms)
-	return v
+	var err error
+	v.automaton, v.refs, err = build(s.terms)
+	return v, err
 }

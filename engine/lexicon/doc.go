@@ -62,7 +62,7 @@
 //     A cell needs to store its own code only, because no two states share a base.
 //   - Dense rows for the first states, reached by ASCII. Nearly all of English
 //     text moves there; a row answers with one load and no fail link. They are
-//     bounded (1 MiB), so 100,000 terms do not grow them.
+//     bounded (512 KiB), so 100,000 terms do not grow them.
 //   - What is asked of a state at every token (does a term end here, must text
 //     be held) is in the state's own number.
 //

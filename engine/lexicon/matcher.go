@@ -429,7 +429,7 @@ func (m *Matcher) Hold(s *State) (start int64, held bool) {
 
 // holdFrom is Hold for one view.
 func (v *view) holdFrom(vs *viewState) (start int64, held bool) {
-	if vs.node&holdsBit != 0 {
+	if vs.node.hold() > 0 {
 		start, held = v.holdPrefix(vs)
 	}
 	for i := range vs.pending {
@@ -445,15 +445,18 @@ func (v *view) holdFrom(vs *viewState) (start int64, held bool) {
 // A prefix inside a word is dead if all terms that it could become must begin at
 // a word boundary; then the next shorter suffix is asked.
 func (v *view) holdPrefix(vs *viewState) (start int64, held bool) {
-	for node := vs.node; node&holdsBit != 0; node = v.failOf(node) {
-		d := v.detailOf(node)
-		if d.depth != d.hold {
-			continue
+	for node := vs.node; ; {
+		h := node.hold()
+		if h == 0 {
+			return 0, false
 		}
-		e := vs.ring[(vs.count-uint64(d.depth))&uint64(len(vs.ring)-1)]
-		if !d.wordOnly || text.Class(e)&text.Word == 0 {
+		e := vs.ring[(vs.count-h)&uint64(len(vs.ring)-1)]
+		if node&wordOnlyBit == 0 || text.Class(e)&text.Word == 0 {
 			return int64(e >> classBits), true
 		}
+		for uint64(v.detailOf(node).depth) > h {
+			node = v.failOf(node)
+		}
+		node = v.failOf(node)
 	}
-	return 0, false
 }
