@@ -4,49 +4,50 @@
 //
 // # Policy files
 //
-// A policy is one YAML file. Unknown keys, unknown categories, profiles that
-// extend each other in a circle and numbers out of range are errors with line
-// and column, all reported at once. This file has every key; the values are
-// what holds if the key is missing, except where the comment says otherwise.
+// A policy is one YAML file. Unknown keys, unknown categories and numbers out of
+// range are errors with line and column, all reported at once. The values below
+// are those that hold where the file is silent, except where a comment says that
+// a key is required or "for example".
 //
 //	version: 1               # required
-//	name: my-policy          # required, up to 64 letters, digits, blanks, dots, hyphens, underscores
+//	name: my-policy          # required; for the log and for people
 //	packs: []                # lexicon packs of all profiles: names of packs in the binary, or paths
 //	                         # ending in .yaml or .yml, relative to this file
-//	replacement:             # what to show after a halt, by BCP 47 language; en is required and
-//	  en: We stopped here.   # serves the languages that have no text
-//	redaction:               # what stands in for a redacted span; {category} is filled in, and
-//	  pattern: "[{rule}]"    # for patterns {rule}, the id of the rule
-//	  lexicon: "***"
-//	  model: "***"
-//	profiles:                # default is required; up to 64 letters a to z, digits, dots, hyphens, underscores
+//	replacement:             # what to show after a halt, by BCP 47 language; en is required
+//	  en: This answer was stopped.  # for example
+//	redaction:               # what stands in for a redacted span
+//	  pattern: "[{rule}]"    # {rule} is the pattern rule's id, {category} the finding's category
+//	  lexicon: "***"         # {category} is filled in
+//	  model: "***"           # {category} is filled in
+//	profiles:                # default is required: it judges streams that name no profile
 //	  default:
-//	    extends: ""          # profile whose values hold where this one is silent; "" for none
+//	    extends: ""          # a profile whose values hold where this one is silent
 //	    release: strict      # strict: nothing unscored is shown; async: models may retract; observe: report only
 //	    fail: closed         # when a detector fails: closed halts, degraded goes on without it, open lets everything pass
 //	    holdback_runes: 0    # 0 to 4096 runes held back beyond what detectors ask for
 //	    prompt_profile: ""   # profile that judges the prompt; "" for this one
-//	    packs: []            # in place of the policy's, which hold if the key is missing
-//	    patterns:            # single rules of personal information and secrets, in place of their
-//	      email: off         # category's severities: off, allow, flag, redact or halt; off is allow
-//	    categories:          # none has a rule unless it is written (example values)
+//	    packs: []            # in place of the policy's; without the key the policy's hold
+//	    patterns:            # single rules of personal information and secrets, in place of their category's rule
+//	      email: off         # for example: off or allow, flag, redact, halt
+//	    categories:
 //	      violence:
-//	        score:           # thresholds for scores of models, in [0, 1]; without one the action never applies
-//	          flag: 0.5
-//	          redact: 0.8
-//	          halt: 0.9
-//	          sustain_runes: 0  # 0 to 4096 runes that a score must stay at or above the threshold
-//	        severity:        # mildest severity of lexicon and pattern matches to which the action
-//	          flag: low      # applies: low, medium, high or critical; without one it never applies
-//	          redact: medium
-//	          halt: high
-//	      discrimination: {} # stands for its eight grounds; a ground of its own goes before it
+//	        score:           # thresholds for scores of models, in [0, 1]; a missing one never applies
+//	          flag: 0.5      # for example
+//	          redact: 0.8    # for example
+//	          halt: 0.9      # for example
+//	          sustain_runes: 0  # 0 to 4096: how long a score must stay at or above its threshold
+//	        severity:        # mildest severity of lexicon and pattern matches to which the action applies
+//	          flag: low      # for example: low, medium, high or critical; a missing one never applies
+//	          redact: medium # for example
+//	          halt: high     # for example
+//	      discrimination: {} # stands for its eight grounds; what a ground says of its own goes before it
 //
-// The harshest action that applies counts. Harsher actions need at least as
-// much as milder ones: flag ≤ redact ≤ halt, after inheritance.
+// The harshest action that applies counts, so within score and within severity
+// flag ≤ redact ≤ halt. A profile inherits value by value: to change one
+// threshold it names only that one. A null (~) clears an inherited value: a
+// threshold or the override of a pattern never applies, a field of the profile
+// returns to the value above. A null in place of a list or a mapping is an
+// error, since it may be one whose lines were all commented out.
 //
-// Every value is inherited by itself through extends. A null value (~) clears
-// what was inherited and leaves what holds if no profile says anything. Null in
-// place of a whole section is an error, so that a section whose lines were all
-// commented out switches nothing off.
+// Show prints what it all comes to, with the origin of every value.
 package policy

@@ -21,10 +21,15 @@ var releaseNames = []string{"strict", "async", "observe"}
 // String returns the mode's name in policies.
 func (r Release) String() string { return nameOf(releaseNames, int(r)) }
 
+// ParseRelease returns the mode named strict, async or observe.
+func ParseRelease(name string) (Release, error) {
+	i, err := indexOf("release mode", releaseNames, name)
+	return Release(i), err
+}
+
 // UnmarshalText implements encoding.TextUnmarshaler.
-func (r *Release) UnmarshalText(b []byte) error {
-	i, err := indexOf("release mode", releaseNames, string(b))
-	*r = Release(i)
+func (r *Release) UnmarshalText(b []byte) (err error) {
+	*r, err = ParseRelease(string(b))
 	return err
 }
 
@@ -43,10 +48,15 @@ var failNames = []string{"closed", "degraded", "open"}
 // String returns the mode's name in policies.
 func (f FailMode) String() string { return nameOf(failNames, int(f)) }
 
+// ParseFailMode returns the mode named closed, degraded or open.
+func ParseFailMode(name string) (FailMode, error) {
+	i, err := indexOf("fail mode", failNames, name)
+	return FailMode(i), err
+}
+
 // UnmarshalText implements encoding.TextUnmarshaler.
-func (f *FailMode) UnmarshalText(b []byte) error {
-	i, err := indexOf("fail mode", failNames, string(b))
-	*f = FailMode(i)
+func (f *FailMode) UnmarshalText(b []byte) (err error) {
+	*f, err = ParseFailMode(string(b))
 	return err
 }
 

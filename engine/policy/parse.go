@@ -71,9 +71,9 @@ func (r *resolver) origin(profile string, at strictyaml.Pos) Origin {
 
 // notNull refuses an empty section: one whose values are all commented out
 // must not pass for one that clears them.
-func (r *resolver) notNull(null bool, at strictyaml.Pos, path string) {
+func (r *resolver) notNull(null bool, at strictyaml.Pos, path, empty string) {
 	if null {
-		r.Add(at, path, "is empty: leave the key out, or write {}")
+		r.Add(at, path, "is empty: leave the key out, or write %s", empty)
 	}
 }
 
@@ -88,6 +88,7 @@ func (r *resolver) header() {
 	r.policy.Name = string(f.Name.Value)
 	r.policy.origins["name"] = r.origin("", f.Name.Pos)
 	if f.Packs.Set {
+		r.notNull(f.Packs.Null, f.Packs.Pos, "packs", "[]")
 		r.policy.packs = r.packs(f.Packs, "packs")
 		r.policy.origins["packs"] = r.origin("", f.Packs.Pos)
 	}
@@ -119,8 +120,7 @@ func (r *resolver) packs(list packList, path string) []string {
 
 func (r *resolver) replacement() {
 	f := &r.file
-	r.notNull(f.Replacement.Null, f.Replacement.Pos, "replacement")
-	if !f.Replacement.Null && !f.Replacement.Value["en"].Set {
+	if !f.Replacement.Bad && !f.Replacement.Value["en"].Set {
 		r.Add(either(f.Replacement.Pos, f.Pos), "replacement.en", "is missing: it is shown when there is no text in the reader's language")
 	}
 	for lang, o := range f.Replacement.Value {
@@ -138,7 +138,7 @@ var placeholder = regexp.MustCompile(`\{[^{}]*\}`)
 
 func (r *resolver) redaction() {
 	f := r.file.Redaction
-	r.notNull(f.Null, f.Pos, "redaction")
+	r.notNull(f.Null, f.Pos, "redaction", "{}")
 	for _, v := range []struct {
 		key      string
 		kind     SourceKind

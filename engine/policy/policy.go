@@ -119,6 +119,20 @@ func (p *Profile) SeverityAction(c Category, s Severity) Action { return p.actio
 // Score returns the thresholds of a category for scores of models.
 func (p *Profile) Score(c Category) Threshold { return p.thresholds[c] }
 
+// ScoreAction returns what becomes of a score that was sustained, and the
+// threshold that it reached, or 0 if it reached none. NaN reaches none.
+func (p *Profile) ScoreAction(c Category, score float32) (Action, float32) {
+	switch t := &p.thresholds[c]; {
+	case score >= t.Halt:
+		return Halt, t.Halt
+	case score >= t.Redact:
+		return Redact, t.Redact
+	case score >= t.Flag:
+		return Flag, t.Flag
+	}
+	return Allow, 0
+}
+
 // UsesScores reports whether any category has a score threshold.
 func (p *Profile) UsesScores() bool {
 	for _, t := range p.thresholds {
@@ -145,7 +159,8 @@ func (p *Profile) PatternOverrides() []PatternOverride { return slices.Clone(p.o
 // Replacement returns the text to show after a halt in the language that lang,
 // a BCP 47 tag, asks for: "zh-Hans-CN" tries zh-hans-cn, zh-hans and zh, then en.
 func (p *Profile) Replacement(lang string) string {
-	for lang = strings.ToLower(lang); lang != ""; {
+	const longest = 64 // bytes: it comes from clients, and each subtag costs a look-up
+	for lang = strings.ToLower(lang[:min(len(lang), longest)]); lang != ""; {
 		if text, ok := p.policy.replacement[lang]; ok {
 			return text
 		}
@@ -154,7 +169,8 @@ func (p *Profile) Replacement(lang string) string {
 	return p.policy.replacement["en"]
 }
 
-// Redaction returns what stands in for a redacted span.
+// Redaction returns what stands in for a redacted span of that source and
+// category. It allocates if the policy's text has placeholders.
 func (p *Profile) Redaction(src Source, c Category) string {
 	text := p.policy.redaction[src.Kind]
 	if !strings.Contains(text, "{") {

@@ -142,7 +142,7 @@ func TestPatterns(t *testing.T) {
 			{Rule: "email", Action: policy.Allow, Origin: origin(15, 16, "default")}},
 		"teen": {{Rule: "cn_mobile", Action: policy.Redact, Origin: origin(15, 28, "default")},
 			{Rule: "email", Action: policy.Allow, Origin: origin(15, 16, "default")}},
-		"child": {{Rule: "email", Action: policy.Halt, Origin: origin(28, 16, "child")}},
+		"child": {{Rule: "email", Action: policy.Halt, Origin: origin(29, 16, "child")}},
 		"ask":   nil,
 	} {
 		if diff := cmp.Diff(want, profile(t, p, name).PatternOverrides()); diff != "" {

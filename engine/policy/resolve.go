@@ -18,7 +18,7 @@ func (r *resolver) resolve(name string, path []string) *Profile {
 	}
 	r.done[name] = nil
 	o := r.file.Profiles[profileName(name)]
-	r.notNull(o.Null, o.Pos, "profiles."+name)
+	r.notNull(o.Null, o.Pos, "profiles."+name, "{}")
 	f := &o.Value
 	p := &Profile{Name: name, Packs: r.policy.packs, policy: r.policy, origins: map[string]Origin{}}
 	if at, ok := r.policy.origins["packs"]; ok {
@@ -94,12 +94,13 @@ func (r *resolver) fields(p *Profile, f *profileFile) {
 		}
 	}
 	if o := f.Packs; take("packs", o.Set, o.Bad, o.Pos) {
+		r.notNull(o.Null, o.Pos, profilePath(p.Name, "packs"), "[]")
 		p.Packs = r.packs(o, profilePath(p.Name, "packs"))
 	}
 }
 
 func (r *resolver) patterns(p *Profile, f *profileFile) {
-	r.notNull(f.Patterns.Null, f.Patterns.Pos, profilePath(p.Name, "patterns"))
+	r.notNull(f.Patterns.Null, f.Patterns.Pos, profilePath(p.Name, "patterns"), "{}")
 	for name, o := range f.Patterns.Value {
 		if o.Bad {
 			continue
@@ -116,7 +117,7 @@ func (r *resolver) patterns(p *Profile, f *profileFile) {
 // categories takes over the rules, the shorthand before the grounds it covers.
 func (r *resolver) categories(p *Profile, f *profileFile) {
 	path := profilePath(p.Name, "categories")
-	r.notNull(f.Categories.Null, f.Categories.Pos, path)
+	r.notNull(f.Categories.Null, f.Categories.Pos, path, "{}")
 	keys := slices.SortedFunc(maps.Keys(f.Categories.Value), func(a, b categoryKey) int {
 		if a.all != b.all {
 			if a.all {
@@ -129,9 +130,9 @@ func (r *resolver) categories(p *Profile, f *profileFile) {
 	for _, key := range keys {
 		o := f.Categories.Value[key]
 		path := path + "." + key.String()
-		r.notNull(o.Null, o.Pos, path)
-		r.notNull(o.Value.Score.Null, o.Value.Score.Pos, path+".score")
-		r.notNull(o.Value.Severity.Null, o.Value.Severity.Pos, path+".severity")
+		r.notNull(o.Null, o.Pos, path, "{}")
+		r.notNull(o.Value.Score.Null, o.Value.Score.Pos, path+".score", "{}")
+		r.notNull(o.Value.Severity.Null, o.Value.Severity.Pos, path+".severity", "{}")
 		score, severity := &o.Value.Score.Value, &o.Value.Severity.Value
 		for a := Flag; a <= Halt; a++ {
 			at, level := score.at(a), severity.at(a)

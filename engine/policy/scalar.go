@@ -133,8 +133,10 @@ func (k *categoryKey) UnmarshalText(b []byte) (err error) {
 		k.all = true
 		return nil
 	}
-	k.category, err = ParseCategory(string(b))
-	return err
+	if k.category, err = ParseCategory(string(b)); err != nil {
+		return fmt.Errorf("%w, or discrimination for its eight grounds", err)
+	}
+	return nil
 }
 
 // String returns the key as it is written.

@@ -1,10 +1,11 @@
 package strictyaml
 
 import (
+	"bytes"
 	"encoding"
-	"fmt"
-	"math"
+	"io"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -20,48 +21,50 @@ const maxDepth = 32
 // decoded has been.
 func Unmarshal(file string, data []byte, into any) error {
 	p := Problems{File: file}
-	var doc yaml.Node
-	dec := yaml.NewDecoder(strings.NewReader(string(data)))
-	if err := dec.Decode(&doc); err != nil {
-		p.syntax(err)
+	var doc, second yaml.Node
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	switch err := dec.Decode(&doc); {
+	case err == io.EOF, err == nil && (len(doc.Content) == 0 || isNull(doc.Content[0])):
+		p.Add(Pos{1, 1}, "", "the document is empty")
+		return p.Err()
+	case err != nil:
+		p.syntax(data, err)
 		return p.Err()
 	}
-	var second yaml.Node
 	if err := dec.Decode(&second); err == nil {
-		p.Add(Pos{second.Line, second.Column}, "", "a second document begins here: want one document")
+		p.Add(posOf(&second), "", "a second document begins here: want one document")
+	} else if err != io.EOF {
+		p.syntax(data, err)
 	}
 	d := decoder{problems: &p, plans: map[reflect.Type]*structPlan{}}
-	if len(doc.Content) != 1 || isNull(doc.Content[0]) {
-		p.Add(Pos{1, 1}, "", "the document is empty")
-		return p.Err()
-	}
 	d.decode(doc.Content[0], reflect.ValueOf(into).Elem(), 0)
 	return p.Err()
-}
-
-// syntax notes an error of the YAML parser, whose text begins "yaml: line N: ".
-func (p *Problems) syntax(err error) {
-	text := strings.TrimPrefix(err.Error(), "yaml: ")
-	if text == "EOF" {
-		p.Add(Pos{1, 1}, "", "the document is empty")
-		return
-	}
-	at := Pos{1, 1}
-	if rest, ok := strings.CutPrefix(text, "line "); ok {
-		if number, message, ok := strings.Cut(rest, ": "); ok {
-			if n, err := strconv.Atoi(number); err == nil {
-				at, text = Pos{n, 1}, message
-			}
-		}
-	}
-	p.Add(at, "", "not YAML: %s", text)
 }
 
 // decoder walks the nodes; path is the way to the current one.
 type decoder struct {
 	problems *Problems
-	path     []string
+	path     []step
 	plans    map[reflect.Type]*structPlan
+}
+
+// step leads to the value of a key, or with index ≥ 0 to an element of a list.
+type step struct {
+	key   string
+	index int
+}
+
+// plainKey is what a path shows as it is.
+var plainKey = regexp.MustCompile(`^[\pL\pN._/-]+$`)
+
+func (s step) String() string {
+	switch {
+	case s.index >= 0:
+		return "[" + strconv.Itoa(s.index) + "]"
+	case len(s.key) <= maxQuoted && plainKey.MatchString(s.key):
+		return s.key
+	}
+	return Quote(s.key)
 }
 
 // structPlan is what is known of a struct type: fields by key, and its Pos.
@@ -77,7 +80,7 @@ var (
 	textType     = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
 
-// optional is implemented by Optional, manyType by OneOrMany.
+// optional is implemented by Optional, oneOrMany by OneOrMany.
 type optional interface{ isOptional() }
 
 func (Optional[T]) isOptional() {}
@@ -96,29 +99,48 @@ func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!
 func posOf(n *yaml.Node) Pos { return Pos{n.Line, n.Column} }
 
 func (d *decoder) add(n *yaml.Node, format string, args ...any) {
-	path := strings.ReplaceAll(strings.Join(d.path, "."), ".[", "[")
-	d.problems.Add(posOf(n), path, format, args...)
+	var path strings.Builder
+	for _, step := range d.path {
+		if path.Len() > 0 && step.index < 0 {
+			path.WriteByte('.')
+		}
+		path.WriteString(step.String())
+	}
+	d.problems.Add(posOf(n), path.String(), format, args...)
+}
+
+// refuse notes the parts of YAML that are not read, and reports whether there
+// are any.
+func (d *decoder) refuse(n *yaml.Node) bool {
+	switch {
+	case n.Kind == yaml.AliasNode || n.Anchor != "":
+		d.add(n, "anchors and aliases are not read: write the value out")
+	case n.Style&yaml.TaggedStyle != 0:
+		d.add(n, "tags such as %s are not read: write the value alone", Quote(n.Tag))
+	default:
+		return false
+	}
+	return true
 }
 
 func (d *decoder) decode(n *yaml.Node, v reflect.Value, depth int) {
-	switch {
-	case depth > maxDepth:
+	if depth > maxDepth {
 		d.add(n, "nested more than %d levels deep", maxDepth)
-		return
-	case n.Kind == yaml.AliasNode || n.Anchor != "":
-		d.add(n, "anchors and aliases are not read: write the value out")
 		return
 	}
 	t := v.Type()
 	if t.Implements(optionalType) {
+		before := len(d.problems.errors)
 		v.FieldByName("Set").SetBool(true)
-		v.FieldByName("Null").SetBool(isNull(n))
 		if v.FieldByName("Pos").IsZero() {
 			v.FieldByName("Pos").Set(reflect.ValueOf(posOf(n)))
 		}
-		if !isNull(n) {
-			d.decode(n, v.FieldByName("Value"), depth)
-		}
+		v.FieldByName("Null").SetBool(isNull(n))
+		d.decode(n, v.FieldByName("Value"), depth)
+		v.FieldByName("Bad").SetBool(len(d.problems.errors) > before)
+		return
+	}
+	if d.refuse(n) {
 		return
 	}
 	if isNull(n) {
@@ -150,17 +172,6 @@ func (d *decoder) decode(n *yaml.Node, v reflect.Value, depth int) {
 	}
 }
 
-// text decodes a scalar by the target's own rules.
-func (d *decoder) text(n *yaml.Node, v reflect.Value) {
-	if n.Kind != yaml.ScalarNode {
-		d.add(n, "want a single value, not a %s", kindName(n))
-		return
-	}
-	if err := v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(n.Value)); err != nil {
-		d.add(n, "%w", err)
-	}
-}
-
 func kindName(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -180,10 +191,13 @@ func (d *decoder) each(n *yaml.Node, f func(key, value *yaml.Node)) {
 	seen := make(map[string]int, len(n.Content)/2)
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
-		d.path = append(d.path, key.Value)
+		d.path = append(d.path, step{key: key.Value, index: -1})
 		switch line, dup := seen[key.Value]; {
-		case key.Kind != yaml.ScalarNode || key.Tag == "!!merge":
-			d.add(key, "want a plain key")
+		case d.refuse(key):
+		case key.Tag == "!!merge":
+			d.add(key, "merge keys are not read: write the keys out")
+		case key.Kind != yaml.ScalarNode:
+			d.add(key, "want a plain key, not a %s", kindName(key))
 		case dup:
 			d.add(key, "the key is there already, in line %d", line)
 		default:
@@ -196,7 +210,7 @@ func (d *decoder) each(n *yaml.Node, f func(key, value *yaml.Node)) {
 
 func (d *decoder) structure(n *yaml.Node, v reflect.Value, depth int) {
 	plan := d.plan(v.Type())
-	if plan.pos >= 0 {
+	if plan.pos >= 0 && n.Kind == yaml.MappingNode {
 		v.Field(plan.pos).Set(reflect.ValueOf(posOf(n)))
 	}
 	d.each(n, func(key, value *yaml.Node) {
@@ -243,12 +257,15 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, depth int) {
 	d.each(n, func(key, value *yaml.Node) {
 		k := reflect.New(t.Key()).Elem()
 		if reflect.PointerTo(t.Key()).Implements(textType) {
-			if err := k.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(key.Value)); err != nil {
-				d.add(key, "%w", err)
+			if !d.text(key, k) {
 				return
 			}
 		} else {
 			k.SetString(key.Value)
+		}
+		if v.MapIndex(k).IsValid() {
+			d.add(key, "the key is there already, in another spelling")
+			return
 		}
 		e := reflect.New(t.Elem()).Elem()
 		if t.Elem().Implements(optionalType) {
@@ -266,113 +283,13 @@ func (d *decoder) sequence(n *yaml.Node, v reflect.Value, depth int) {
 	}
 	out := reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content))
 	for i, c := range n.Content {
-		d.path = append(d.path, "["+strconv.Itoa(i)+"]")
-		d.decode(c, out.Index(i), depth+1)
+		d.path = append(d.path, step{index: i})
+		e := out.Index(i)
+		if isNull(c) && e.Kind() != reflect.Pointer && !e.Type().Implements(optionalType) {
+			d.add(c, "the element is empty")
+		}
+		d.decode(c, e, depth+1)
 		d.path = d.path[:len(d.path)-1]
 	}
 	v.Set(out)
-}
-
-// scalar decodes the plain kinds. What YAML takes for a boolean or a number is
-// still a string where a string is wanted: `off` and `01` are as written.
-func (d *decoder) scalar(n *yaml.Node, v reflect.Value) {
-	if n.Kind != yaml.ScalarNode {
-		d.add(n, "want a %s, not a %s", scalarName(v), kindName(n))
-		return
-	}
-	s, quoted := n.Value, n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0
-	wrong := func() { d.add(n, "%s: want a %s", Quote(s), scalarName(v)) }
-	switch {
-	case v.Type() == durationType:
-		t, err := time.ParseDuration(s)
-		if err != nil {
-			wrong()
-			return
-		}
-		v.SetInt(int64(t))
-	case v.Kind() == reflect.String:
-		v.SetString(s)
-	case quoted:
-		wrong()
-	case v.Kind() == reflect.Bool:
-		if s != "true" && s != "false" {
-			wrong()
-			return
-		}
-		v.SetBool(s == "true")
-	case v.CanInt():
-		i, err := strconv.ParseInt(strings.ReplaceAll(s, "_", ""), 10, v.Type().Bits())
-		if err != nil {
-			wrong()
-			return
-		}
-		v.SetInt(i)
-	case v.CanUint():
-		i, err := strconv.ParseUint(strings.ReplaceAll(s, "_", ""), 10, v.Type().Bits())
-		if err != nil {
-			wrong()
-			return
-		}
-		v.SetUint(i)
-	case v.CanFloat():
-		f, err := strconv.ParseFloat(s, v.Type().Bits())
-		if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
-			wrong()
-			return
-		}
-		v.SetFloat(f)
-	default:
-		panic(fmt.Sprintf("strictyaml: cannot decode into %s", v.Type()))
-	}
-}
-
-func scalarName(v reflect.Value) string {
-	switch {
-	case v.Type() == durationType:
-		return "duration such as 1.5s or 2m"
-	case v.Kind() == reflect.String:
-		return "text"
-	case v.Kind() == reflect.Bool:
-		return "boolean, true or false"
-	case v.CanFloat():
-		return "number"
-	case v.CanUint():
-		return "whole number, 0 or more"
-	}
-	return "whole number"
-}
-
-// suggest names the known key nearest to an unknown one, or lists the keys.
-func suggest(key string, known []string) string {
-	best, least := "", len(key)/2+1
-	for _, k := range known {
-		if n := distance(key, k); n < least {
-			best, least = k, n
-		}
-	}
-	if best != "" {
-		return fmt.Sprintf(": did you mean %s?", best)
-	}
-	return ": want one of " + strings.Join(known, ", ")
-}
-
-// distance is the Levenshtein distance of two short strings, in bytes.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j+1]+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -1,7 +1,8 @@
 // Package strictyaml reads YAML files that people write into plain structs, and
 // tells them everything that is wrong at once: unknown keys, duplicate keys,
 // wrong types and values out of range are errors with file, line, column and
-// key path. It reads a subset: one document, no anchors, aliases or merge keys.
+// key path. It reads a subset of YAML: one document, no anchors, aliases, merge
+// keys or tags.
 //
 // Decoding goes by the type of the target:
 //
@@ -15,7 +16,9 @@
 //	encoding.TextUnmarshaler  a scalar, as written
 //	string, bool, int…, float…, time.Duration
 //
-// A null or a missing key leaves the target as it is, so defaults go in before.
+// A scalar is read as its target wants it: where a string is wanted, off and 1.0
+// are the strings "off" and "1.0". A null or a missing key leaves the target as
+// it is, so defaults go in before; in a list a null is an error.
 package strictyaml
 
 import (
@@ -23,10 +26,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
-// Pos is a place in a file, counted from 1; the zero value is no place.
+// Pos is a place in a file: line and rune in it, counted from 1; the zero value
+// is no place.
 type Pos struct {
 	Line, Column int
 }
@@ -58,11 +64,19 @@ func (e Error) Unwrap() error { return e.Err }
 // Errors are all problems of a file.
 type Errors []Error
 
-// Error returns one problem per line.
+// maxLines bounds the text of Errors: who broke every entry of a large file
+// learns no more from the rest.
+const maxLines = 100
+
+// Error returns one problem per line, the first hundred of them.
 func (e Errors) Error() string {
-	lines := make([]string, len(e))
+	lines := make([]string, 0, min(len(e), maxLines+1))
 	for i := range e {
-		lines[i] = e[i].Error()
+		if i == maxLines {
+			lines = append(lines, fmt.Sprintf("%s: and %d more", e[i].File, len(e)-i))
+			break
+		}
+		lines = append(lines, e[i].Error())
 	}
 	return strings.Join(lines, "\n")
 }
@@ -105,7 +119,7 @@ func (p *Problems) Err() error {
 		return nil
 	}
 	slices.SortStableFunc(p.errors, func(a, b Error) int {
-		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
+		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column), strings.Compare(a.Path, b.Path))
 	})
 	return p.errors
 }
@@ -114,6 +128,7 @@ func (p *Problems) Err() error {
 type Optional[T any] struct {
 	Set   bool // the key is there
 	Null  bool // and its value is null
+	Bad   bool // and there are problems in it; Value is what could be read
 	Value T
 	Pos   Pos // of the key
 }
@@ -121,11 +136,20 @@ type Optional[T any] struct {
 // OneOrMany is a sequence of which a single element may stand alone.
 type OneOrMany[T any] []T
 
+// maxQuoted bounds what an error shows of one value of the file.
+const maxQuoted = 60 // bytes
+
 // Quote quotes a value of the file for an error, cut to a bearable length.
-func Quote(s string) string {
-	const most = 60
-	if r := []rune(s); len(r) > most {
-		s = string(r[:most]) + "…"
+func Quote(s string) string { return strconv.Quote(clip(s)) }
+
+// clip cuts a string to maxQuoted, between runes.
+func clip(s string) string {
+	if len(s) <= maxQuoted {
+		return s
 	}
-	return fmt.Sprintf("%q", s)
+	n := maxQuoted
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "…"
 }
