@@ -194,7 +194,7 @@ func underline(text []byte, start, end int) (line, mark string) {
 		_, size := utf8.DecodeLastRune(text[:left])
 		left -= size
 	}
-	for n := 0; n < context && right < len(text); n++ {
+	for n := 0; n < context && right < len(text) && utf8.FullRune(text[right:]); n++ {
 		_, size := utf8.DecodeRune(text[right:])
 		right += size
 	}
@@ -229,7 +229,7 @@ func underline(text []byte, start, end int) (line, mark string) {
 	put(text[left:start], " ", most)
 	put(text[start:end], "^", most)
 	put(text[end:right], " ", most)
-	if right < len(text) {
+	if right < len(text) && utf8.FullRune(text[right:]) {
 		put([]byte("…"), " ", most)
 	}
 	return a.String(), strings.TrimRight(b.String(), " ")

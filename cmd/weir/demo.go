@@ -183,12 +183,15 @@ func newScreen(f *os.File) *screen {
 const (
 	bold, dim, red, yellow, plain = "\x1b[1m", "\x1b[2m", "\x1b[31;1m", "\x1b[33m", "\x1b[0m"
 	save, restore, clearRest      = "\x1b7", "\x1b8", "\x1b[J"
+	room                          = 8 // lines of the longest recording on a narrow terminal
 )
 
 func (s *screen) title(r *recording) {
 	s.notes = nil
 	if s.terminal {
-		fmt.Fprintf(s.w, "\n%s%s%s\n%s> %s%s\n\n%s", bold, r.Title, plain, dim, r.Prompt, plain, save)
+		// Saved positions do not follow when the screen scrolls, so make room first.
+		fmt.Fprintf(s.w, "\n%s%s%s\n%s> %s%s\n\n", bold, r.Title, plain, dim, r.Prompt, plain)
+		fmt.Fprintf(s.w, "%s\x1b[%dA%s", strings.Repeat("\n", room), room, save)
 		return
 	}
 	fmt.Fprintf(s.w, "\n%s\n> %s\n", r.Title, r.Prompt)

@@ -37,7 +37,7 @@
 // # Which matches are reported
 //
 // Leftmost first, then longest; a match that lies inside a reported one of the
-// same category and at least its severity is left out. Matches that overlap
+// same category, view and at least its severity is left out. Matches that overlap
 // without one containing the other are both reported, as are matches of
 // different categories: the union is what must not be shown.
 //
