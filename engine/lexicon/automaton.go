@@ -135,19 +135,24 @@ func newCodeTable(runes []rune) codeTable {
 }
 
 // advance moves over runes of the plain view while no term ends, and reports
-// whether it came to the end. If not, nothing has changed.
+// whether it came to the end. If not, nothing but ring entries of runes not yet
+// counted has changed, and those are written again by step.
 //
 // This is the hot loop: per rune one code and, mostly, one entry of a dense
-// row; no allocation, nothing else. Where the runes began is written down in a
-// second loop, and only if a prefix is alive at the end.
+// row; no allocation, nothing else.
 func (v *view) advance(s *viewState, runes []text.Rune) bool {
 	if len(s.pending) != 0 {
 		return false
 	}
-	a, node := &v.automaton, s.node
-	dense, wide := a.dense, a.wide
+	a, node, count, prev := &v.automaton, s.node, s.count, s.prev
+	dense, wide, ring := a.dense, a.wide, s.ring
+	mask := uint64(len(ring) - 1)
 	for i := range runes {
-		c := a.codes.of(runes[i].R)
+		r := &runes[i]
+		ring[count&mask] = uint64(r.Start)<<classBits | uint64(prev)
+		count++
+		prev = r.Class
+		c := a.codes.of(r.R)
 		if node&denseBit != 0 && c-1 < wide {
 			node = dense[uint32(node&indexBits)+c]
 		} else {
@@ -157,21 +162,11 @@ func (v *view) advance(s *viewState, runes []text.Rune) bool {
 			return false
 		}
 	}
-	prev := s.prev
-	if node != a.start {
-		mask := uint64(len(s.ring) - 1)
-		for i := range runes {
-			s.ring[(s.count+uint64(i))&mask] = uint64(runes[i].Start)<<classBits | uint64(prev)
-			prev = runes[i].Class
-		}
-	}
-	s.node, s.count, s.prev = node, s.count+uint64(len(runes)), runes[len(runes)-1].Class
+	s.node, s.count, s.prev = node, count, prev
 	return true
 }
 
-// advanceSkeleton is advance for the skeleton view, which has gaps. If it
-// returns false, nothing but ring entries of runes not yet counted has changed,
-// and those are written again by step.
+// advanceSkeleton is advance for the skeleton view, which has gaps.
 func (v *view) advanceSkeleton(s *viewState, runes []text.Rune) bool {
 	if len(s.pending) != 0 {
 		return false
