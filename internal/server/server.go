@@ -67,7 +67,6 @@ func New(o Options) (*Server, error) {
 		grpc.ConnectionTimeout(s.limits.ConnectionTimeout),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: time.Minute, Timeout: 20 * time.Second}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
-		grpc.SharedWriteBuffer(true), // idle connections keep no buffer
 		grpc.WaitForHandlers(true),
 		grpc.ChainUnaryInterceptor(o.Metrics.grpc.UnaryServerInterceptor(), recovery.UnaryServerInterceptor(recovered)),
 		grpc.ChainStreamInterceptor(o.Metrics.grpc.StreamServerInterceptor(), recovery.StreamServerInterceptor(recovered)),

@@ -31,6 +31,12 @@ const (
 // ModerationService judges text while it is being generated. All offsets are
 // bytes of the original UTF-8 stream, counted from its start; spans are
 // half-open.
+//
+// An action is a verdict and never a status. A call that fails (or an entry with
+// an error) could not be judged: what was not released must not be shown.
+// INVALID_ARGUMENT and FAILED_PRECONDITION say what to change, and
+// RESOURCE_EXHAUSTED which limit was reached. With UNAVAILABLE, or a RetryInfo
+// among the details, the same may be tried again later.
 type ModerationServiceClient interface {
 	// Moderate judges one stream. The first request must carry open; each request
 	// may carry a chunk; finish, or closing the sending side, ends the text.
@@ -49,7 +55,8 @@ type ModerationServiceClient interface {
 	// Every request is answered by exactly one response, in order, whose entries
 	// cover the streams that changed or were asked for; it may have none. A
 	// response with late set belongs to no request. What is wrong with one stream
-	// is in its entry and does not disturb the others.
+	// is in its entry and does not disturb the others. Closing the sending side
+	// ends all texts; their last verdicts come in one late response.
 	ModerateBatch(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ModerateBatchRequest, ModerateBatchResponse], error)
 	// Check judges a whole text at once. The outcome is that of a stream.
 	Check(ctx context.Context, in *CheckRequest, opts ...grpc.CallOption) (*CheckResponse, error)
@@ -106,6 +113,12 @@ func (c *moderationServiceClient) Check(ctx context.Context, in *CheckRequest, o
 // ModerationService judges text while it is being generated. All offsets are
 // bytes of the original UTF-8 stream, counted from its start; spans are
 // half-open.
+//
+// An action is a verdict and never a status. A call that fails (or an entry with
+// an error) could not be judged: what was not released must not be shown.
+// INVALID_ARGUMENT and FAILED_PRECONDITION say what to change, and
+// RESOURCE_EXHAUSTED which limit was reached. With UNAVAILABLE, or a RetryInfo
+// among the details, the same may be tried again later.
 type ModerationServiceServer interface {
 	// Moderate judges one stream. The first request must carry open; each request
 	// may carry a chunk; finish, or closing the sending side, ends the text.
@@ -124,7 +137,8 @@ type ModerationServiceServer interface {
 	// Every request is answered by exactly one response, in order, whose entries
 	// cover the streams that changed or were asked for; it may have none. A
 	// response with late set belongs to no request. What is wrong with one stream
-	// is in its entry and does not disturb the others.
+	// is in its entry and does not disturb the others. Closing the sending side
+	// ends all texts; their last verdicts come in one late response.
 	ModerateBatch(grpc.BidiStreamingServer[ModerateBatchRequest, ModerateBatchResponse]) error
 	// Check judges a whole text at once. The outcome is that of a stream.
 	Check(context.Context, *CheckRequest) (*CheckResponse, error)
