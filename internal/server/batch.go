@@ -55,6 +55,8 @@ func (c *batchCall) serve() error {
 	requests := receive(ctx, c.server, c.stream)
 	for {
 		select {
+		case <-ctx.Done():
+			return toStatus(ctx.Err())
 		case r := <-requests:
 			if errors.Is(r.err, io.EOF) {
 				return c.finish(ctx)

@@ -129,6 +129,8 @@ func (c *moderateCall) serveLate(ctx context.Context, first *weirv1.ModerateRequ
 	requests := receive(ctx, c.session.server, c.stream)
 	for {
 		select {
+		case <-ctx.Done():
+			return toStatus(ctx.Err())
 		case r := <-requests:
 			switch {
 			case errors.Is(r.err, io.EOF):
