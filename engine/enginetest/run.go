@@ -25,7 +25,7 @@ type Frontend func(t *testing.T, policyFile, profile string) Session
 
 // Options say what a front end cannot show.
 type Options struct {
-	Whole bool // it judges whole texts only: verdicts of single writes say nothing
+	Whole bool // it judges whole texts only: Write says nothing, Close everything
 }
 
 // Run runs every script of dir through the front end: as written, byte by
@@ -39,10 +39,12 @@ func Run(t *testing.T, dir string, open Frontend, o Options) {
 	for _, s := range scripts {
 		t.Run(s.Name, func(t *testing.T) {
 			file := dir + "/" + s.Policy + ".yaml"
-			t.Run("written", func(t *testing.T) { s.run(t, open(t, file, s.Profile), s.Steps, !o.Whole) })
 			if o.Whole {
+				whole := []Step{{Chunk: s.Text()}, {Close: true}}
+				t.Run("whole", func(t *testing.T) { s.run(t, open(t, file, s.Profile), whole, false) })
 				return
 			}
+			t.Run("written", func(t *testing.T) { s.run(t, open(t, file, s.Profile), s.Steps, true) })
 			t.Run("bytes", func(t *testing.T) {
 				s.run(t, open(t, file, s.Profile), s.cut(func() int { return 1 }), false)
 			})

@@ -56,7 +56,7 @@ func (c *batchCall) serve() error {
 	for {
 		select {
 		case <-ctx.Done():
-			return toStatus(ctx.Err())
+			return c.server.toStatus(ctx.Err())
 		case r := <-requests:
 			if errors.Is(r.err, io.EOF) {
 				return c.finish(ctx)
@@ -71,6 +71,9 @@ func (c *batchCall) serve() error {
 			}
 			if err := c.send(false); err != nil {
 				return err
+			}
+			if len(c.sessions) == 0 {
+				c.activity.rest() // a model server may have nothing to do for a while
 			}
 		case <-c.late:
 			c.poll()
@@ -98,7 +101,7 @@ func (c *batchCall) entry(ctx context.Context, r *weirv1.ModerateBatchRequestEnt
 		}
 		return
 	case x == nil && r.Open == nil:
-		c.fail(r.StreamId, nil, errNotOpen)
+		c.fail(r.StreamId, nil, errNoStream)
 		return
 	case x != nil && r.Open != nil:
 		c.fail(r.StreamId, x, errOpenAgain)

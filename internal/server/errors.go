@@ -24,6 +24,7 @@ var (
 	errDraining  = status.Error(codes.Unavailable, "the server is shutting down: open the stream elsewhere")
 	errNotOpen   = status.Error(codes.FailedPrecondition, "the first message of a stream must carry open")
 	errOpenAgain = status.Error(codes.FailedPrecondition, "the stream is open already: send open in its first message only")
+	errNoStream  = status.Error(codes.FailedPrecondition, "the stream is not open: it has ended, or its first entry did not carry open")
 	errTwice     = status.Error(codes.InvalidArgument, "a request has two entries for this stream: put its bytes into one chunk")
 )
 
@@ -55,11 +56,9 @@ func errIdle(limit time.Duration) error {
 		"nothing was sent or read for %s (limits.idle_timeout): what was not released must not be shown", limit)
 }
 
-// toStatus maps what the engine returns.
-func toStatus(err error) error {
+// toStatus maps what the engine returns. What no client can help is logged.
+func (s *Server) toStatus(err error) error {
 	switch {
-	case err == nil:
-		return nil
 	case errors.Is(err, engine.ErrUnknownProfile):
 		return status.Error(codes.InvalidArgument, err.Error())
 	case errors.Is(err, engine.ErrHalted), errors.Is(err, engine.ErrClosed):
@@ -69,9 +68,7 @@ func toStatus(err error) error {
 	case errors.Is(err, context.DeadlineExceeded):
 		return status.Error(codes.DeadlineExceeded, "the call's deadline has passed")
 	}
-	if _, ok := status.FromError(err); ok {
-		return err
-	}
+	s.log.Error("moderation failed", "err", err)
 	return status.Error(codes.Internal, "moderation failed: see the server's log")
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net"
 	"os"
 	"sync"
@@ -15,8 +16,9 @@ import (
 )
 
 // Listen opens the addresses of a configuration: TCP, with TLS if it says so,
-// and the Unix socket. On an error nothing stays open.
-func Listen(c *config.Config) (listeners []net.Listener, err error) {
+// and the Unix socket. On an error nothing stays open. log learns of
+// certificates that changed, and of those that cannot be used.
+func Listen(c *config.Config, log *slog.Logger) (listeners []net.Listener, err error) {
 	defer func() {
 		if err != nil {
 			for _, l := range listeners {
@@ -31,7 +33,7 @@ func Listen(c *config.Config) (listeners []net.Listener, err error) {
 			return listeners, fmt.Errorf("server: listen: %w", err)
 		}
 		if c.TLS.Cert != "" {
-			t, err := tlsConfig(c.TLS)
+			t, err := tlsConfig(c.TLS, log)
 			if err != nil {
 				_ = l.Close()
 				return listeners, err
@@ -78,8 +80,8 @@ func listenUnix(u config.Unix) (net.Listener, error) {
 
 // tlsConfig returns a configuration that reads its files again when they
 // change, at most once a second. It fails if they cannot be read now.
-func tlsConfig(c config.TLS) (*tls.Config, error) {
-	k := &keeper{config: c}
+func tlsConfig(c config.TLS, log *slog.Logger) (*tls.Config, error) {
+	k := &keeper{config: c, log: log}
 	if _, err := k.get(); err != nil {
 		return nil, err
 	}
@@ -95,11 +97,12 @@ func tlsConfig(c config.TLS) (*tls.Config, error) {
 // keeper holds the TLS configuration made of the files as they last could be read.
 type keeper struct {
 	config config.TLS
+	log    *slog.Logger
 
 	mu      sync.Mutex // guards the following
 	current *tls.Config
 	checked time.Time
-	stamp   [3]time.Time // modification times of what current was made of
+	stamp   [3]time.Time // modification times when the files were last read
 }
 
 func (k *keeper) get() (*tls.Config, error) {
@@ -119,14 +122,20 @@ func (k *keeper) get() (*tls.Config, error) {
 		return k.current, nil
 	}
 	next, err := load(k.config)
-	if err != nil {
-		if k.current != nil {
-			return k.current, nil // half-written files: the old ones hold until they are whole
-		}
+	switch {
+	case err != nil && k.current == nil:
 		return nil, err
+	case err != nil:
+		// Half-written, perhaps: the old ones hold until they change again.
+		k.log.Error("certificates changed and cannot be used, the old ones stay", "err", err)
+	default:
+		if k.current != nil {
+			k.log.Info("certificates changed")
+		}
+		k.current = next
 	}
-	k.current, k.stamp = next, stamp
-	return next, nil
+	k.stamp = stamp
+	return k.current, nil
 }
 
 func load(c config.TLS) (*tls.Config, error) {

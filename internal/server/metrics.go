@@ -1,8 +1,10 @@
 package server
 
 import (
+	"log/slog"
 	"net/http"
 	"net/http/pprof"
+	"sync/atomic"
 	"time"
 
 	grpcprom "github.com/grpc-ecosystem/go-grpc-middleware/providers/prometheus"
@@ -130,6 +132,24 @@ func (m *Metrics) Trace() *engine.Trace {
 			}
 			m.ended.WithLabelValues(profile, v.Action.String(), end).Inc()
 		},
+	}
+}
+
+// LogFailures adds to a trace that failures of detectors are logged, once a
+// second at most: a model that is out of order fails on every stream.
+func LogFailures(t *engine.Trace, log *slog.Logger) {
+	var next, more atomic.Int64 // when to log again, in Unix nanoseconds; failures not logged
+	failed := t.Failed
+	t.Failed = func(profile string, source policy.Source, err error) {
+		if failed != nil {
+			failed(profile, source, err)
+		}
+		now, at := time.Now().UnixNano(), next.Load()
+		if now < at || !next.CompareAndSwap(at, now+int64(time.Second)) {
+			more.Add(1)
+			return
+		}
+		log.Error("detector failed", "source", source.String(), "profile", profile, "err", err, "not_logged", more.Swap(0))
 	}
 }
 

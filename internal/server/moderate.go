@@ -67,7 +67,8 @@ func (c *moderateCall) serve(s *Server) error {
 		}
 		request.Reset()
 		if err := c.stream.RecvMsg(request); errors.Is(err, io.EOF) {
-			*request = weirv1.ModerateRequest{Finish: true} //nolint:govet // never shared
+			request.Reset()
+			request.Finish = true
 		} else if err != nil {
 			return err
 		}
@@ -130,7 +131,7 @@ func (c *moderateCall) serveLate(ctx context.Context, first *weirv1.ModerateRequ
 	for {
 		select {
 		case <-ctx.Done():
-			return toStatus(ctx.Err())
+			return c.session.server.toStatus(ctx.Err())
 		case r := <-requests:
 			switch {
 			case errors.Is(r.err, io.EOF):

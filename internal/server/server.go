@@ -149,10 +149,12 @@ func (s *Server) admit() error {
 
 func (s *Server) leave() { s.open.Add(-1) }
 
-// activity is when something last went in or out of a call.
+// activity is when something last went in or out of a call, in Unix
+// nanoseconds; 0 while nothing has to.
 type activity struct{ last atomic.Int64 }
 
 func (a *activity) touch() { a.last.Store(time.Now().UnixNano()) }
+func (a *activity) rest()  { a.last.Store(0) }
 
 // run calls f, the loop of a streaming call, in a goroutine and returns what it
 // returns, or an error when the call has been idle for too long: when the client
@@ -180,7 +182,10 @@ func (s *Server) run(f func(a *activity) error) error {
 		case err := <-result:
 			return err
 		case <-timer.C:
-			idle := time.Since(time.Unix(0, a.last.Load()))
+			idle := time.Duration(0)
+			if last := a.last.Load(); last != 0 {
+				idle = time.Since(time.Unix(0, last))
+			}
 			if idle >= s.limits.IdleTimeout {
 				return errIdle(s.limits.IdleTimeout)
 			}

@@ -31,7 +31,7 @@ func (s *Server) openSession(ctx context.Context, open *weirv1.OpenStream, late 
 	stream, err := s.engine.Open(engine.StreamOptions{Profile: open.GetProfile(), Late: late})
 	if err != nil {
 		x.end()
-		return nil, toStatus(err)
+		return nil, s.toStatus(err)
 	}
 	x.stream = stream
 	x.encoding = encoding{
@@ -62,7 +62,7 @@ func (s *Server) judgePrompt(ctx context.Context, answer *encoding, prompt []byt
 	profile, _ := answer.snapshot.Policy().Profile(name) // Parse has checked that it exists
 	v, err := s.engine.Check(ctx, engine.StreamOptions{Profile: name, Snapshot: answer.snapshot}, prompt)
 	if err != nil {
-		return nil, toStatus(err)
+		return nil, s.toStatus(err)
 	}
 	e := *answer
 	e.profile = profile
@@ -99,7 +99,7 @@ func (x *session) write(ctx context.Context, out *weirv1.Verdict, chunk []byte, 
 func (x *session) pass(ctx context.Context, out *weirv1.Verdict, chunk []byte, finish, ask bool) (changed, final bool, err error) {
 	v, err := x.stream.Write(ctx, chunk)
 	if err != nil {
-		return false, true, toStatus(err)
+		return false, true, x.server.toStatus(err)
 	}
 	if finish && v.Action != policy.Halt {
 		// The last chunk's verdict and that of the end are one to the client.
@@ -108,7 +108,7 @@ func (x *session) pass(ctx context.Context, out *weirv1.Verdict, chunk []byte, f
 			findings, edits = append([]policy.Finding(nil), findings...), append([]policy.Edit(nil), edits...)
 		}
 		if v, err = x.stream.Close(ctx); err != nil {
-			return false, true, toStatus(err)
+			return false, true, x.server.toStatus(err)
 		}
 		if len(findings)+len(edits) > 0 {
 			v.Findings, v.Edits = append(findings, v.Findings...), append(edits, v.Edits...)
@@ -125,7 +125,7 @@ func (x *session) pass(ctx context.Context, out *weirv1.Verdict, chunk []byte, f
 func (x *session) poll(out *weirv1.Verdict) (changed, final bool, err error) {
 	v, err := x.stream.Poll()
 	if err != nil {
-		return false, true, toStatus(err)
+		return false, true, x.server.toStatus(err)
 	}
 	final = v.Action == policy.Halt
 	return x.answer(out, &v, final, false), final, nil
