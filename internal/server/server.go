@@ -62,7 +62,9 @@ func New(o Options) (*Server, error) {
 	recovered := recovery.WithRecoveryHandlerContext(func(_ context.Context, p any) error { return s.panicked(p) })
 	s.grpc = grpc.NewServer(
 		grpc.MaxRecvMsgSize(s.limits.MessageBytes),
-		grpc.MaxConcurrentStreams(uint32(min(s.limits.Streams, 1<<31))),
+		// Per connection. More than the limit of streams, so that a stream too many
+		// is told so, and health checks get through, instead of waiting unseen.
+		grpc.MaxConcurrentStreams(uint32(min(s.limits.Streams+1000, 1<<31))),
 		grpc.MaxHeaderListSize(16<<10), // 16 KiB; the default is a thousand times that
 		grpc.ConnectionTimeout(s.limits.ConnectionTimeout),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: time.Minute, Timeout: 20 * time.Second}),
