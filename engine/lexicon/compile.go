@@ -70,24 +70,24 @@ func (c *compiler) add(p *Pack, e *Entry, o Options) error {
 		c.combos = append(c.combos, combo{entry: id, parts: uint8(len(e.All)), within: uint16(e.WithinRunes), hold: hold})
 		for i, t := range e.All {
 			r.part = uint8(i)
-			if err := c.plain.add(text.FoldString(t), r, e.WholeWord); err != nil {
+			if err := c.plain.add(foldTerm(t, false), r, e.WholeWord); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	set, fold := &c.plain, text.FoldString
+	set := &c.plain
 	if e.Evasive {
-		set, fold = &c.skeleton, text.SkeletonString
+		set = &c.skeleton
 	}
 	for _, t := range e.Terms {
-		if err := set.add(fold(t), r, e.WholeWord); err != nil {
+		if err := set.add(foldTerm(t, e.Evasive), r, e.WholeWord); err != nil {
 			return err
 		}
 	}
 	r.kind, r.hold = refException, false
 	for _, t := range e.Exceptions {
-		if err := set.add(fold(t), r, e.WholeWord); err != nil {
+		if err := set.add(foldTerm(t, e.Evasive), r, e.WholeWord); err != nil {
 			return err
 		}
 	}

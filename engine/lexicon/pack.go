@@ -28,6 +28,7 @@ var (
 	ErrEmptyTerm    = errors.New("nothing is left of the term after folding: write letters, digits or signs that are seen")
 	ErrLongTerm     = fmt.Errorf("the term is longer than %d runes: shorten it, or split it with all", MaxTermRunes)
 	ErrShortEvasive = fmt.Errorf("an evasive term needs %d letters (%d Han or kana) after separators and repeats are dropped: lengthen it, or leave evasive out", MinSkeletonRunes, MinSkeletonWide)
+	ErrBrokenEvasive = fmt.Errorf("the skeleton view matches across %d separators and %d repeats at most: shorten the term, or leave evasive out", text.MaxGapRunes, text.MaxRepeatRunes)
 )
 
 // Pack is a list of entries with its provenance, parsed but not compiled. It
@@ -61,14 +62,29 @@ type Entry struct {
 // for a pack made by hand.
 func (p *Pack) Digest() [sha256.Size]byte { return p.digest }
 
+// foldTerm returns a spelling as the view that it is looked for in has it.
+func foldTerm(term string, evasive bool) []rune {
+	if evasive {
+		return text.SkeletonString(term)
+	}
+	runes := text.FoldString(term)
+	for len(runes) > 0 && runes[0] == ' ' {
+		runes = runes[1:]
+	}
+	for len(runes) > 0 && runes[len(runes)-1] == ' ' {
+		runes = runes[:len(runes)-1]
+	}
+	return runes
+}
+
 // checkTerm reports what is wrong with one spelling.
 func checkTerm(term string, evasive bool) error {
-	runes := text.FoldString(term)
-	if evasive {
-		runes = text.SkeletonString(term)
-	}
+	runes := foldTerm(term, evasive)
 	if err := checkLength(runes); err != nil || !evasive {
 		return err
+	}
+	if breaks(term) {
+		return ErrBrokenEvasive
 	}
 	wide := 0
 	for _, r := range runes {
@@ -80,6 +96,23 @@ func checkTerm(term string, evasive bool) error {
 		return nil
 	}
 	return ErrShortEvasive
+}
+
+// breaks reports whether nothing can match across some place of the term.
+func breaks(term string) bool {
+	var folder text.Folder
+	var skeleton text.Skeleton
+	buf := make([]text.Rune, 0, text.MaxExpansion)
+	for rest := []byte(term); len(rest) > 0; {
+		plain, n := folder.Append(buf, rest)
+		rest = rest[n:]
+		for _, r := range skeleton.Append(nil, plain) {
+			if r.Class&text.Break != 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func checkLength(runes []rune) error {

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/seed-4f09bd3a/weir/engine/policy"
-	"github.com/seed-4f09bd3a/weir/engine/text"
 	"github.com/seed-4f09bd3a/weir/internal/strictyaml"
 )
 
@@ -162,7 +161,7 @@ func (p *packParser) term(e *packEntry, path, t string, categories policy.Catego
 		p.Add(e.Pos, path, "%s: %w", strictyaml.Quote(t), err)
 		return
 	}
-	key := string(text.FoldString(t))
+	key := string(foldTerm(t, false))
 	old, ok := p.seen[key]
 	if ok && old.categories&categories != 0 {
 		p.Add(e.Pos, path, "%s: listed before, in line %d, with the same category: delete one", strictyaml.Quote(t), old.line)
@@ -176,13 +175,9 @@ func (p *packParser) exception(e *packEntry, path, x string, terms []string) {
 		p.Add(e.Pos, path+".exceptions", "%s: %w", strictyaml.Quote(x), err)
 		return
 	}
-	fold := text.FoldString
-	if e.Evasive {
-		fold = text.SkeletonString
-	}
-	folded := string(fold(x))
+	folded := string(foldTerm(x, e.Evasive))
 	for _, t := range terms {
-		if strings.Contains(folded, string(fold(t))) {
+		if strings.Contains(folded, string(foldTerm(t, e.Evasive))) {
 			return
 		}
 	}

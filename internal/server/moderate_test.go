@@ -272,7 +272,7 @@ func TestLongText(t *testing.T) {
 	if grown := heap() - before; grown > 16<<20 {
 		t.Errorf("the heap grew by %d bytes", grown)
 	}
-	closed := start(t, basePolicy, nil)
+	closed := start(t, basePolicy, func(c *config.Config) { c.Limits.TextBytes = 10 << 20 })
 	_, err = pass(closed)
 	wantStatus(t, err, codes.ResourceExhausted, "limits.text_bytes")
 }
