@@ -25,9 +25,9 @@ const (
 
 // Problems of terms. ParsePack reports them with line and column.
 var (
-	ErrEmptyTerm    = errors.New("nothing is left of the term after folding: write letters, digits or signs that are seen")
-	ErrLongTerm     = fmt.Errorf("the term is longer than %d runes: shorten it, or split it with all", MaxTermRunes)
-	ErrShortEvasive = fmt.Errorf("an evasive term needs %d letters (%d Han or kana) after separators and repeats are dropped: lengthen it, or leave evasive out", MinSkeletonRunes, MinSkeletonWide)
+	ErrEmptyTerm     = errors.New("nothing is left of the term after folding: write letters, digits or signs that are seen")
+	ErrLongTerm      = fmt.Errorf("the term is longer than %d runes: shorten it, or split it with all", MaxTermRunes)
+	ErrShortEvasive  = fmt.Errorf("an evasive term needs %d letters (%d Han or kana) after separators and repeats are dropped: lengthen it, or leave evasive out", MinSkeletonRunes, MinSkeletonWide)
 	ErrBrokenEvasive = fmt.Errorf("the skeleton view matches across %d separators and %d repeats at most: shorten the term, or leave evasive out", text.MaxGapRunes, text.MaxRepeatRunes)
 )
 
