@@ -150,14 +150,17 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
+	model, cancelModel := context.WithCancel(ctx)
+	defer cancelModel()
 	go func() {
 		for _, token := range []string{"This", " is", " how", " a", " zz", "bo", "mb", " is", " made"} {
-			if stream.Send([]byte(token)) != nil {
-				return // the stream has ended: stop generating
+			if model.Err() != nil || stream.Send([]byte(token)) != nil {
+				return // the stream has ended, and Recv tells why
 			}
 		}
 		_ = stream.CloseSend()
 	}()
+	var shown []byte
 	for {
 		u, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
@@ -166,10 +169,15 @@ func Example() {
 		if err != nil {
 			panic(err)
 		}
-		fmt.Printf("%s", u.Text)
+		if u.Retract { // only profiles with release: async do this
+			shown = shown[:u.KeepBytes]
+		}
+		shown = append(shown, u.Text...)
 		if u.Halted {
-			fmt.Printf("■ %s\n", u.Replacement)
+			cancelModel() // the violation is in what the model wrote: no more of it
+			shown = append(shown, "■ "+u.Replacement...)
 		}
 	}
+	fmt.Printf("%s\n", shown)
 	// Output: This is how a ■ This answer was stopped.
 }

@@ -62,7 +62,7 @@ func (c *demoCmd) Run() error {
 	if err != nil {
 		return err
 	}
-	listeners, err := server.Listen(&conf)
+	listeners, err := server.Listen(&conf, log)
 	if err != nil {
 		return err
 	}

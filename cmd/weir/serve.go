@@ -80,7 +80,9 @@ func (c *serveCmd) Run() error {
 	}
 	var eng *engine.Engine
 	metrics := server.NewMetrics(version, func() *engine.Snapshot { return eng.Snapshot() })
-	eng = engine.New(snap, engine.Options{Trace: metrics.Trace()})
+	trace := metrics.Trace()
+	server.LogFailures(trace, log)
+	eng = engine.New(snap, engine.Options{Trace: trace})
 	reload := config.NewReloader(eng, conf.Policy, files, log, metrics.Reloaded)
 	srv, err := server.New(server.Options{
 		Config: conf, Engine: eng, Reload: reload, Metrics: metrics, Log: log, Version: version,
@@ -88,7 +90,7 @@ func (c *serveCmd) Run() error {
 	if err != nil {
 		return err
 	}
-	listeners, err := server.Listen(&conf)
+	listeners, err := server.Listen(&conf, log)
 	if err != nil {
 		return err
 	}
@@ -104,6 +106,7 @@ func (c *serveCmd) Run() error {
 
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	var background sync.WaitGroup
 	defer background.Wait()
 	defer stop()

@@ -28,7 +28,7 @@ class Shown:
         self.lock = threading.Lock()
         self.held = bytearray()  # bytes that were sent and are not released
         self.released = 0  # the offset of held[0] in the text
-        self.pieces = []  # (offset, bytes) as shown; only a withdrawal needs them
+        self.pieces = []  # (start, end, bytes as shown, whether edited); only a withdrawal needs them
         self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def take(self, chunk):
@@ -38,16 +38,33 @@ class Shown:
 
     def show(self, verdict):
         """Returns the text that the verdict adds. Verdicts come in order."""
+        added = self._release(verdict)
+        self.pieces += added
+        return self.decoder.decode(b"".join(piece for _, _, piece, _ in added), verdict.final)
+
+    def withdraw(self, verdict):
+        """Forgets what was shown from an offset on, also of what the verdict adds, and returns what remains."""
+        offset, remaining = verdict.retract_from_offset, []
+        for start, end, piece, edited in self.pieces + self._release(verdict):
+            if end <= offset:
+                remaining.append((start, end, piece, edited))
+            elif start < offset and not edited:  # an edit goes as a whole
+                remaining.append((start, offset, piece[: offset - start], False))
+        self.pieces = remaining
+        self.decoder.reset()
+        return b"".join(piece for _, _, piece, _ in remaining).decode(errors="replace")
+
+    def _release(self, verdict):
+        """Takes what the verdict releases out of held, as pieces with the edits applied."""
         with self.lock:
             added, at = [], self.released
             for edit in verdict.edits:  # ordered, disjoint, within what this verdict releases
-                added.append((at, self._cut(edit.start_offset)))
+                added.append((at, edit.start_offset, self._cut(edit.start_offset), False))
                 self._cut(edit.end_offset)
-                added.append((edit.start_offset, edit.replacement.encode()))
+                added.append((edit.start_offset, edit.end_offset, edit.replacement.encode(), True))
                 at = edit.end_offset
-            added.append((at, self._cut(verdict.released_offset)))
-        self.pieces += added
-        return self.decoder.decode(b"".join(piece for _, piece in added), verdict.final)
+            added.append((at, verdict.released_offset, self._cut(verdict.released_offset), False))
+        return added
 
     def _cut(self, end):
         """Takes the bytes before offset end out of held."""
@@ -56,11 +73,6 @@ class Shown:
         del self.held[:n]
         self.released = end
         return cut
-
-    def withdraw(self, offset):
-        """Forgets what was shown from offset on and returns what remains."""
-        self.pieces = [(at, piece[: offset - at]) for at, piece in self.pieces if at < offset]
-        return b"".join(piece for _, piece in self.pieces).decode(errors="replace")
 
 
 def guard(stub, opening, model, write):
@@ -98,9 +110,10 @@ def guard(stub, opening, model, write):
             if verdict.action == weir.ACTION_HALT:
                 stop.set()  # first of all: what the model makes from here on is wasted
             if not response.prompt:
-                write(shown.show(verdict))
                 if verdict.HasField("retract_from_offset"):
-                    write("\n[withdrawn; what remains:]\n" + shown.withdraw(verdict.retract_from_offset))
+                    write("\n[withdrawn; what remains:]\n" + shown.withdraw(verdict))
+                else:
+                    write(shown.show(verdict))
             if verdict.action == weir.ACTION_HALT:
                 write(f"\n[{verdict.replacement}]")
             start.set()

@@ -22,7 +22,7 @@ type Config struct {
 	Unix         Unix           `yaml:"unix"`          // Unix socket for gRPC
 	TLS          TLS            `yaml:"tls"`           // for the TCP address
 	Admin        Admin          `yaml:"admin"`         // HTTP port for metrics and probes
-	Policy       string         `yaml:"policy"`        // policy file; "" for the embedded one
+	Policy       string         `yaml:"policy"`        // policy file; "" for the embedded one. Paths are relative to the working directory
 	Watch        bool           `yaml:"watch"`         // reload when policy or packs change. Default true
 	Limits       Limits         `yaml:"limits"`        //
 	DrainTimeout time.Duration  `yaml:"drain_timeout"` // how long open streams may go on after SIGTERM. Default 30s
@@ -61,7 +61,7 @@ type Limits struct {
 	Streams           int            `yaml:"streams"`            // open at once. Default 20,000
 	BatchStreams      int            `yaml:"batch_streams"`      // open at once on one ModerateBatch call. Default 8,192
 	Findings          int            `yaml:"findings"`           // reported in one verdict; the rest is counted in metrics only. Default 1,000
-	IdleTimeout       time.Duration  `yaml:"idle_timeout"`       // without a message in either direction; 0 for no limit. Default 5m
+	IdleTimeout       time.Duration  `yaml:"idle_timeout"`       // without a message in either direction, unless it is a ModerateBatch call with no stream open; 0 for no limit. Default 5m
 	ConnectionTimeout time.Duration  `yaml:"connection_timeout"` // for a handshake. Default 10s
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,6 +18,9 @@ import (
 // deployments change several at once.
 const settle = 200 * time.Millisecond
 
+// again is how long a directory that is gone is left before it is looked for.
+const again = time.Second
+
 // Reloader keeps an engine's snapshot equal to its files. It is safe for
 // concurrent use.
 type Reloader struct {
@@ -25,7 +29,9 @@ type Reloader struct {
 	log        *slog.Logger
 	done       func(changed bool, err error) // called after every reload, may be nil
 
-	mu     sync.Mutex // guards the following, and reloads happen one at a time
+	reloading sync.Mutex // one reload at a time
+
+	mu     sync.Mutex // guards the following
 	files  []string
 	last   time.Time
 	failed error
@@ -46,11 +52,13 @@ type Result struct {
 // Reload reads the files again and swaps the snapshot if it is another one. On
 // an error the engine keeps its snapshot.
 func (r *Reloader) Reload() (Result, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.reloading.Lock()
+	defer r.reloading.Unlock()
 	old := r.engine.Snapshot()
 	next, files, err := LoadSnapshot(r.policyPath)
+	r.mu.Lock()
 	r.last, r.failed, r.files = time.Now(), err, files
+	r.mu.Unlock()
 	result := Result{Old: old.Version(), New: old.Version()}
 	switch {
 	case err != nil:
@@ -77,32 +85,21 @@ func (r *Reloader) Status() (time.Time, error) {
 
 // Watch reloads whenever a file changes, until ctx ends. It watches directories,
 // so it sees files that are replaced by renaming and Kubernetes' swap of the
-// symbolic link ..data. With the embedded policy there is nothing to watch.
+// symbolic link ..data, and a directory that is replaced as a whole. It reloads
+// once when it begins, because the files may have changed since they were read.
+// With the embedded policy there is nothing to watch.
 func (r *Reloader) Watch(ctx context.Context) error {
 	w, err := fsnotify.NewWatcher()
 	if err != nil {
 		return fmt.Errorf("config: watch: %w", err)
 	}
 	defer w.Close() //nolint:errcheck // nothing is left to do
-	watched := map[string]bool{}
-	follow := func() error {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		for _, f := range r.files {
-			if dir := filepath.Dir(f); !watched[dir] {
-				if err := w.Add(dir); err != nil {
-					return fmt.Errorf("config: watch %s: %w", dir, err)
-				}
-				watched[dir] = true
-			}
-		}
-		return nil
-	}
-	if err := follow(); err != nil {
+	if err := r.follow(w); err != nil {
 		return err
 	}
 	quiet := time.NewTimer(time.Hour)
 	quiet.Stop()
+	lost := false // a directory is not there
 	for {
 		select {
 		case <-ctx.Done():
@@ -115,11 +112,43 @@ func (r *Reloader) Watch(ctx context.Context) error {
 			r.log.Warn("watching policy and packs", "err", err)
 			quiet.Reset(settle) // events may be lost
 		case <-quiet.C:
-			_, _ = r.Reload() // logged there
-			if err := follow(); err != nil {
-				r.log.Warn("watching policy and packs", "err", err)
+			if !lost {
+				_, _ = r.Reload() // logged there
 			}
+			err := r.follow(w)
+			if err != nil {
+				if !lost {
+					r.log.Warn("watching policy and packs", "err", err)
+				}
+				quiet.Reset(again)
+			}
+			lost = err != nil
 		}
+	}
+}
+
+// follow watches the directories of all files, and reloads whenever one is new:
+// what happened there before it was watched went unseen.
+func (r *Reloader) follow(w *fsnotify.Watcher) error {
+	for {
+		r.mu.Lock()
+		files := r.files
+		r.mu.Unlock()
+		found := false
+		for _, f := range files {
+			dir := filepath.Dir(f)
+			if slices.Contains(w.WatchList(), dir) {
+				continue
+			}
+			if err := w.Add(dir); err != nil {
+				return fmt.Errorf("config: watch %s: %w", dir, err)
+			}
+			found = true
+		}
+		if !found {
+			return nil
+		}
+		_, _ = r.Reload() // logged there
 	}
 }
 
@@ -135,7 +164,7 @@ func (r *Reloader) concerns(e fsnotify.Event) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, f := range r.files {
-		if filepath.Base(f) == name {
+		if filepath.Base(f) == name || filepath.Dir(f) == e.Name { // or its directory is gone
 			return true
 		}
 	}

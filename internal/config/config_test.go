@@ -1,0 +1,125 @@
+package config_test
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/seed-4f09bd3a/weir/internal/config"
+	"github.com/seed-4f09bd3a/weir/internal/strictyaml"
+)
+
+// all sets every key of the file.
+const all = `
+listen: 0.0.0.0:9000
+unix: {path: /run/weir.sock, mode: 0600}
+tls: {cert: a.crt, key: a.key, client_ca: ca.crt}
+admin: {listen: "", pprof: true}
+policy: my.yaml
+watch: false
+limits: {message_bytes: 200, chunk_bytes: 100, text_bytes: 0, streams: 3, batch_streams: 2, findings: 1, idle_timeout: 0s, connection_timeout: 1s}
+drain_timeout: 1m30s
+log: {level: warn, format: json}
+`
+
+func TestParseAll(t *testing.T) {
+	got, err := config.Parse("weir.yaml", []byte(all))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config.Config{
+		Listen: "0.0.0.0:9000",
+		Unix:   config.Unix{Path: "/run/weir.sock", Mode: 0o600},
+		TLS:    config.TLS{Cert: "a.crt", Key: "a.key", ClientCA: "ca.crt"},
+		Admin:  config.Admin{Pprof: true},
+		Policy: "my.yaml",
+		Limits: config.Limits{
+			MessageBytes: 200, ChunkBytes: 100, Streams: 3, BatchStreams: 2, Findings: 1, ConnectionTimeout: time.Second,
+		},
+		DrainTimeout: 90 * time.Second,
+		Log:          config.Log{Level: slog.LevelWarn, Format: "json"},
+	}
+	noPos := cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".Pos" }, cmp.Ignore())
+	if diff := cmp.Diff(want, got, noPos); diff != "" {
+		t.Errorf("configuration (-want +got):\n%s", diff)
+	}
+}
+
+// TestParseDefaults: an empty file and a part of one keep the defaults, which
+// are valid.
+func TestParseDefaults(t *testing.T) {
+	want := config.Default()
+	if err := want.Validate(); err != nil {
+		t.Fatalf("the defaults: %v", err)
+	}
+	noPos := cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".Pos" }, cmp.Ignore())
+	got, err := config.Parse("weir.yaml", []byte("limits: {streams: 7}\nlog: {level: debug}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want.Limits.Streams, want.Log.Level = 7, slog.LevelDebug
+	if diff := cmp.Diff(want, got, noPos); diff != "" {
+		t.Errorf("configuration (-want +got):\n%s", diff)
+	}
+}
+
+// TestParseErrors: every problem is reported, with its place and what to do.
+func TestParseErrors(t *testing.T) {
+	_, err := config.Parse("weir.yaml", []byte(`
+listen: nowhere
+lissten: 127.0.0.1:1
+unix: {mode: 0999}
+tls: {client_ca: ca.crt}
+limits:
+  chunk_bytes: 9000000
+  streams: 0
+  idle_timeout: -1s
+log: {level: loud, format: xml}
+drain_timeout: -5s
+`))
+	if err == nil {
+		t.Fatal("no error")
+	}
+	problems := strings.Split(err.Error(), "\n")
+	for _, want := range []string{
+		`weir.yaml:2:1: listen: "nowhere": want host:port`,
+		`lissten`,
+		`weir.yaml:4:14: unix.mode: "0999": want octal permissions`,
+		`weir.yaml:5:6: tls: set cert and key together`,
+		`limits.chunk_bytes: 9000000: more than message_bytes`,
+		`limits.streams: 0: want 1 or more`,
+		`limits: want text_bytes and idle_timeout 0 or more`,
+		`weir.yaml:10:14: log.level`,
+		`log.format: "xml": want text or json`,
+		`drain_timeout: -5s: want 0 or more`,
+	} {
+		found := 0
+		for _, p := range problems {
+			if strings.HasPrefix(p, "weir.yaml:") && strings.Contains(p, want) {
+				found++
+			}
+		}
+		if found != 1 {
+			t.Errorf("%d problems say %q:\n%v", found, want, err)
+		}
+	}
+	if all, ok := err.(strictyaml.Errors); !ok || len(all) != 10 { //nolint:errorlint // the very type is promised
+		t.Errorf("got %d problems, want 10:\n%v", len(problems), err)
+	}
+}
+
+// TestValidate checks what flags may have changed after Parse.
+func TestValidate(t *testing.T) {
+	c := config.Default()
+	c.Listen = ""
+	if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "set listen, unix.path or both") {
+		t.Errorf("without an address: %v", err)
+	}
+	c.Unix.Path = "weir.sock"
+	if err := c.Validate(); err != nil {
+		t.Errorf("with a socket alone: %v", err)
+	}
+}
