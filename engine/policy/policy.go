@@ -3,6 +3,7 @@ package policy
 import (
 	"crypto/sha256"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -58,12 +59,13 @@ type Origin struct {
 	Profile      string // the profile that says it; it may have been inherited from there
 }
 
-// String returns "FILE:LINE", or "built in" for the zero value.
+// String returns "FILE:LINE" without the file's directory, which is nothing for
+// clients to see, or "built in" for the zero value.
 func (o Origin) String() string {
 	if o == (Origin{}) {
 		return "built in"
 	}
-	return fmt.Sprintf("%s:%d", o.File, o.Line)
+	return fmt.Sprintf("%s:%d", filepath.Base(o.File), o.Line)
 }
 
 // Threshold holds the scores at or above which actions apply to a category, in
