@@ -137,17 +137,18 @@ func Terms(seed uint64, n int, text string) []string {
 	return out
 }
 
-// Tokens cuts text into pieces of about four bytes, as a model's tokens are:
-// never inside a rune.
+// Tokens cuts text into pieces of four bytes on average, as a model's tokens are
+// about that long: every four bytes, or at the next rune.
 func Tokens(text string) [][]byte {
 	var out [][]byte
-	for len(text) > 0 {
-		n := min(4, len(text))
-		for n < len(text) && text[n]&0xc0 == 0x80 {
-			n++
+	from := 0
+	for at := 4; from < len(text); at += 4 {
+		end := min(max(at, from+1), len(text))
+		for end < len(text) && text[end]&0xc0 == 0x80 {
+			end++
 		}
-		out = append(out, []byte(text[:n]))
-		text = text[n:]
+		out = append(out, []byte(text[from:end]))
+		from = end
 	}
 	return out
 }
