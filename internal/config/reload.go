@@ -99,20 +99,22 @@ func (r *Reloader) Watch(ctx context.Context) error {
 	}
 	quiet := time.NewTimer(time.Hour)
 	quiet.Stop()
-	lost := false // a directory is not there
+	changed, lost := false, false // a file may have; a directory is not there
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case e := <-w.Events:
 			if r.concerns(e) {
+				changed = true
 				quiet.Reset(settle)
 			}
 		case err := <-w.Errors:
 			r.log.Warn("watching policy and packs", "err", err)
-			quiet.Reset(settle) // events may be lost
+			changed = true // events may be lost
+			quiet.Reset(settle)
 		case <-quiet.C:
-			if !lost {
+			if changed {
 				_, _ = r.Reload() // logged there
 			}
 			err := r.follow(w)
@@ -122,7 +124,7 @@ func (r *Reloader) Watch(ctx context.Context) error {
 				}
 				quiet.Reset(again)
 			}
-			lost = err != nil
+			changed, lost = false, err != nil
 		}
 	}
 }
