@@ -54,7 +54,16 @@ func (c *batchCall) serve() error {
 	defer cancel()
 	requests := receive(ctx, c.server, c.stream)
 	for {
+		var stopping <-chan struct{}
+		if len(c.sessions) == 0 {
+			// A model server may have nothing to do for a while, which is no reason to
+			// end its call; nor is its call a reason to wait when the server drains.
+			c.activity.rest()
+			stopping = c.server.stopping
+		}
 		select {
+		case <-stopping:
+			return errDraining
 		case <-ctx.Done():
 			return c.server.toStatus(ctx.Err())
 		case r := <-requests:
@@ -71,9 +80,6 @@ func (c *batchCall) serve() error {
 			}
 			if err := c.send(false); err != nil {
 				return err
-			}
-			if len(c.sessions) == 0 {
-				c.activity.rest() // a model server may have nothing to do for a while
 			}
 		case <-c.late:
 			c.poll()

@@ -173,3 +173,44 @@ func TestNoCrossing(t *testing.T) {
 	wait.Wait()
 	h.openStreams(0)
 }
+
+// TestBatchAnswersAreWhole: answers are used again, so what one stream was told
+// must not stand in the next one's.
+func TestBatchAnswersAreWhole(t *testing.T) {
+	if n := (&weirv1.Verdict{}).ProtoReflect().Descriptor().Fields().Len(); n != 13 {
+		t.Errorf("Verdict has %d fields, not 13: does encoding.verdict write the new one too?", n)
+	}
+	if n := (&weirv1.ModerateBatchResponseEntry{}).ProtoReflect().Descriptor().Fields().Len(); n != 4 {
+		t.Errorf("ModerateBatchResponseEntry has %d fields, not 4: does batchCall.next reset the new one too?", n)
+	}
+	h := start(t, basePolicy, nil)
+	b := h.batch()
+	open := &weirv1.OpenStream{Prompt: []byte("zz mild 13812345678")}
+	send := func(e *entry) *weirv1.ModerateBatchResponseEntry {
+		t.Helper()
+		if err := b.s.Send(&weirv1.ModerateBatchRequest{Entries: []*entry{e}}); err != nil {
+			t.Fatal(err)
+		}
+		r, err := b.s.Recv()
+		if err != nil || len(r.Entries) != 1 {
+			t.Fatalf("got %v, %v", r, err)
+		}
+		return r.Entries[0]
+	}
+	for range 3 {
+		full := send(&entry{StreamId: 1, Open: open, Chunk: []byte("13812345678 zz mild zzbomb ")})
+		if v := full.Verdict; full.PromptVerdict == nil || v.HaltOffset == nil || len(v.Findings) != 3 || len(v.Edits) != 1 || v.Replacement == "" {
+			t.Fatalf("got %v", full)
+		}
+		if bad := send(&entry{StreamId: 2}); bad.Error == nil || bad.Verdict != nil {
+			t.Fatalf("got %v", bad)
+		}
+		plain := send(&entry{StreamId: 3, Open: &weirv1.OpenStream{}, Chunk: []byte("plain")})
+		v := plain.Verdict
+		if plain.PromptVerdict != nil || plain.Error != nil || v == nil || v.Action != weirv1.Action_ACTION_ALLOW || v.HaltOffset != nil ||
+			v.RetractFromOffset != nil || v.Findings != nil || v.Edits != nil || v.Replacement != "" || v.SnapshotVersion != "" || v.Final || v.Degraded {
+			t.Errorf("got %v, with traces of another stream", plain)
+		}
+		send(&entry{StreamId: 3, Finish: true})
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -48,6 +49,9 @@ func (s *syncBuffer) String() string {
 	return s.b.String()
 }
 
+// secret stands for text of users in the value of a panic.
+const secret = "qqsecretqq"
+
 // harness is a server on a Unix socket.
 type harness struct {
 	*testing.T
@@ -60,6 +64,7 @@ type harness struct {
 	conn    *grpc.ClientConn
 	client  weirv1.ModerationServiceClient
 	admin   weirv1.AdminServiceClient
+	broken  atomic.Bool        // every finding panics with secret
 	stop    context.CancelFunc // begins to drain
 	done    chan error
 }
@@ -77,7 +82,15 @@ func start(t *testing.T, policyFile string, change func(*config.Config)) *harnes
 		t.Fatal(err)
 	}
 	h.metrics = server.NewMetrics("test", func() *engine.Snapshot { return h.engine.Snapshot() })
-	h.engine = engine.New(snap, engine.Options{Trace: h.metrics.Trace()})
+	trace := h.metrics.Trace()
+	found := trace.Found
+	trace.Found = func(profile string, f policy.Finding) {
+		if h.broken.Load() {
+			panic(secret)
+		}
+		found(profile, f)
+	}
+	h.engine = engine.New(snap, engine.Options{Trace: trace})
 	log := slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	h.reload = config.NewReloader(h.engine, policyFile, files, log, h.metrics.Reloaded)
 	h.server, err = server.New(server.Options{

@@ -50,6 +50,7 @@ type Server struct {
 
 	open     atomic.Int64   // streams
 	draining atomic.Bool    //
+	stopping chan struct{}  // closed when draining begins
 	children sync.WaitGroup // goroutines of streaming calls
 }
 
@@ -58,6 +59,7 @@ func New(o Options) (*Server, error) {
 	s := &Server{
 		engine: o.Engine, reload: o.Reload, limits: o.Config.Limits, config: o.Config,
 		metrics: o.Metrics, log: o.Log, version: o.Version, started: time.Now(), health: health.NewServer(),
+		stopping: make(chan struct{}),
 	}
 	recovered := recovery.WithRecoveryHandlerContext(func(_ context.Context, p any) error { return s.panicked(p) })
 	s.grpc = grpc.NewServer(
@@ -115,6 +117,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 // drain ends the server within the drain timeout.
 func (s *Server) drain() {
 	s.draining.Store(true)
+	close(s.stopping)
 	s.setServing(healthv1.HealthCheckResponse_NOT_SERVING)
 	s.log.Info("draining", "streams", s.open.Load(), "timeout", s.config.DrainTimeout)
 	stopped := make(chan struct{})
