@@ -802,7 +802,8 @@ type Verdict struct {
 	HoldbackBytes int64 `protobuf:"varint,5,opt,name=holdback_bytes,json=holdbackBytes,proto3" json:"holdback_bytes,omitempty"`
 	// Start of the first finding that halts. Nothing from it on may be shown.
 	HaltOffset *int64 `protobuf:"varint,6,opt,name=halt_offset,json=haltOffset,proto3,oneof" json:"halt_offset,omitempty"`
-	// Bytes from this offset on were released and must be withdrawn.
+	// Bytes from this offset on must be withdrawn, also those that this verdict
+	// releases.
 	RetractFromOffset *int64 `protobuf:"varint,7,opt,name=retract_from_offset,json=retractFromOffset,proto3,oneof" json:"retract_from_offset,omitempty"`
 	// What was found since the verdict before, in the order in which it was decided.
 	Findings []*Finding `protobuf:"bytes,8,rep,name=findings,proto3" json:"findings,omitempty"`
