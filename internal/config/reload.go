@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 
@@ -94,7 +93,9 @@ func (r *Reloader) Watch(ctx context.Context) error {
 		return fmt.Errorf("config: watch: %w", err)
 	}
 	defer w.Close() //nolint:errcheck // nothing is left to do
-	if err := r.follow(w); err != nil {
+
+	watched := map[string]bool{} // directories
+	if err := r.follow(w, watched); err != nil {
 		return err
 	}
 	quiet := time.NewTimer(time.Hour)
@@ -105,6 +106,9 @@ func (r *Reloader) Watch(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case e := <-w.Events:
+			if e.Has(fsnotify.Remove) || e.Has(fsnotify.Rename) {
+				delete(watched, e.Name) // if it is a directory, its watch is gone with it
+			}
 			if r.concerns(e) {
 				changed = true
 				quiet.Reset(settle)
@@ -117,10 +121,13 @@ func (r *Reloader) Watch(ctx context.Context) error {
 			if changed {
 				_, _ = r.Reload() // logged there
 			}
-			err := r.follow(w)
+			err := r.follow(w, watched)
 			if err != nil {
 				if !lost {
 					r.log.Warn("watching policy and packs", "err", err)
+					if _, failed := r.Status(); failed == nil {
+						_, _ = r.Reload() // what is gone now was there a moment ago
+					}
 				}
 				quiet.Reset(again)
 			}
@@ -131,7 +138,7 @@ func (r *Reloader) Watch(ctx context.Context) error {
 
 // follow watches the directories of all files, and reloads whenever one is new:
 // what happened there before it was watched went unseen.
-func (r *Reloader) follow(w *fsnotify.Watcher) error {
+func (r *Reloader) follow(w *fsnotify.Watcher, watched map[string]bool) error {
 	for {
 		r.mu.Lock()
 		files := r.files
@@ -139,13 +146,13 @@ func (r *Reloader) follow(w *fsnotify.Watcher) error {
 		found := false
 		for _, f := range files {
 			dir := filepath.Dir(f)
-			if slices.Contains(w.WatchList(), dir) {
+			if watched[dir] {
 				continue
 			}
 			if err := w.Add(dir); err != nil {
 				return fmt.Errorf("config: watch %s: %w", dir, err)
 			}
-			found = true
+			watched[dir], found = true, true
 		}
 		if !found {
 			return nil

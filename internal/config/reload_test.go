@@ -319,17 +319,42 @@ func TestWatchDirectory(t *testing.T) {
 	rename("rules", "old")
 	rename("next", "rules")
 	j.await(t, "unchanged changed")
-	j.await(t, "unchanged changed unchanged") // it watches the new directory
-
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	j.await(t, "unchanged changed unchanged failed")
-	fill(dir, "third")
-	j.await(t, "unchanged changed unchanged failed changed")
-	write(t, policyFile, policyWith("fourth", "high"))
-	j.await(t, "unchanged changed unchanged failed changed changed")
+	j.await(t, "unchanged changed failed")
+	fill(filepath.Join(root, "next"), "third")
+	rename("next", "rules")
+	j.await(t, "unchanged changed failed changed")
+	replace(t, policyFile, policyWith("fourth", "high"))
+	j.await(t, "unchanged changed failed changed changed")
 	if name := e.Snapshot().Policy().Name; name != "fourth" {
 		t.Errorf("the policy is %q", name)
+	}
+}
+
+// TestWatchTwoPaths: one directory under two names is one, and no cause to
+// reload again and again.
+func TestWatchTwoPaths(t *testing.T) {
+	dir, _, _ := rules(t)
+	alias := filepath.Join(t.TempDir(), "alias")
+	if err := os.Symlink(dir, alias); err != nil {
+		t.Fatal(err)
+	}
+	policyFile := filepath.Join(dir, "policy.yaml")
+	write(t, policyFile, strings.Replace(policyWith("first", "high"), "[pack.yaml]", "["+filepath.Join(alias, "pack.yaml")+"]", 1))
+	snap, files, err := config.LoadSnapshot(policyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, j := engine.New(snap, engine.Options{}), newJournal()
+	watch(t, config.NewReloader(e, policyFile, files, slog.New(slog.NewTextHandler(j, nil)), j.done))
+	j.await(t, "unchanged")
+	write(t, filepath.Join(dir, "pack.yaml"), packWith("zzone"))
+	j.await(t, "unchanged changed")
+	write(t, filepath.Join(alias, "pack.yaml"), packWith("zztwo"))
+	j.await(t, "unchanged changed changed")
+	if n := len(strings.Fields(j.String())); n > 10 {
+		t.Errorf("%d reloads: %s", n, j)
 	}
 }
