@@ -65,6 +65,10 @@ type StreamOptions struct {
 	// Late is signalled when an asynchronous detector has results, in place of a
 	// channel of the stream's own. It must have room for one; streams may share it.
 	Late chan struct{}
+
+	// Scores, if set, is called for every stride that a model judged, on the
+	// stream's goroutine, before the verdict that it leads to.
+	Scores func(Stride)
 }
 
 // Open begins a stream. The error wraps ErrUnknownProfile and lists the
@@ -82,10 +86,7 @@ func (e *Engine) Open(o StreamOptions) (*Stream, error) {
 		return nil, fmt.Errorf("%w %.64q: the policy has %s", ErrUnknownProfile, o.Profile,
 			strings.Join(snap.policy.ProfileNames(), ", "))
 	}
-	s, err := newStream(&e.trace, snap, snap.plans[i], o.Late)
-	if err != nil {
-		return nil, err
-	}
+	s := newStream(&e.trace, snap, snap.plans[i], &o)
 	if e.trace.Opened != nil {
 		e.trace.Opened(o.Profile)
 	}

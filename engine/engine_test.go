@@ -45,7 +45,16 @@ func compile(t testing.TB, file string, data []byte, models ...classifier.Model)
 			}
 		}
 	}
-	snap, err := engine.NewSnapshot(engine.SnapshotConfig{Policy: p, Packs: packs, Models: models})
+	var members []classifier.Member
+	for _, m := range models {
+		b, err := classifier.NewBatcher(m, classifier.BatcherOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(b.Close)
+		members = append(members, classifier.Member{Batcher: b})
+	}
+	snap, err := engine.NewSnapshot(engine.SnapshotConfig{Policy: p, Packs: packs, Models: members})
 	if err != nil {
 		t.Fatal(err)
 	}

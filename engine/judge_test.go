@@ -3,9 +3,13 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed-4f09bd3a/weir/engine"
 	"github.com/seed-4f09bd3a/weir/engine/classifier"
@@ -264,4 +268,133 @@ func TestTrace(t *testing.T) {
 	if g := strings.Join(got, ", "); g != want {
 		t.Errorf("got  %s\nwant %s", g, want)
 	}
+}
+
+// TestScores: whoever asks gets every stride's scores.
+func TestScores(t *testing.T) {
+	e := modelEngine(t, &fake{stride: 4}, "strict", "closed", engine.Options{})
+	var got []string
+	_, err := e.Check(context.Background(), engine.StreamOptions{Scores: func(s engine.Stride) {
+		got = append(got, fmt.Sprintf("%s %v %d %v", s.Model, s.Span, s.Runes, s.Scores))
+	}}, []byte("abyz zz"))
+	want := []string{"fake@1 {0 4} 4 [0.5 0]", "fake@1 {4 7} 3 [0.75 0]"}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
+// window is a model that scores the share of z in its window, for what a gate lets through.
+type window struct{ fake }
+
+func (w *window) Info() classifier.Info {
+	return classifier.Info{Name: "window", Version: "1", StrideRunes: 8, WindowRunes: 8, Labels: []policy.Category{policy.Sexual, policy.NoCategory}}
+}
+
+func (w *window) Step(_ context.Context, batch []classifier.Step) error {
+	for i := range batch {
+		batch[i].Scores[0] = float32(strings.Count(string(batch[i].Runes), "z")) / float32(len(batch[i].Runes))
+		batch[i].Scores[1] = 1 // means nothing
+	}
+	return nil
+}
+
+// cascade opens an engine whose cheap model only opens the gate of a dear one.
+func cascade(t testing.TB, release string) *engine.Engine {
+	t.Helper()
+	p, err := policy.Parse("models.yaml", modelPolicy(release, "closed"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var members []classifier.Member
+	for _, m := range []classifier.Model{&fake{stride: 4}, &window{}} {
+		b, err := classifier.NewBatcher(m, classifier.BatcherOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(b.Close)
+		members = append(members, classifier.Member{Batcher: b})
+	}
+	members[0].Judges = []policy.Category{policy.SelfHarm}
+	members[1].Gate = &classifier.Gate{Member: 0, AtLeast: 0.3}
+	snap, err := engine.NewSnapshot(engine.SnapshotConfig{Policy: p, Models: members})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return engine.New(snap, engine.Options{})
+}
+
+// TestCascade: the cheap model's scores count for nothing but the gate.
+func TestCascade(t *testing.T) {
+	e := cascade(t, "strict")
+	for text, want := range map[string]policy.Action{
+		"abyzabcdabcdabcd": policy.Allow, // suspected, and found harmless
+		"yyyyyyyyyyyyzzzz": policy.Allow, // 4 of 16: the gate stays shut
+		"abyzzzzzabcdefgh": policy.Flag,  // 5 of 8
+		"zzzzzzzzabcdefgh": policy.Halt,
+	} {
+		if v, err := e.Check(context.Background(), engine.StreamOptions{}, []byte(text)); err != nil || v.Action != want {
+			t.Errorf("%s: got %v, %v, want %v", text, v.Action, err, want)
+		}
+	}
+}
+
+// FuzzModelRechunk: with models in the loop, a gated one among them, where the
+// text is cut changes no finding, no edit and no halt, whether the stream waits
+// for its models or not.
+func FuzzModelRechunk(f *testing.F) {
+	f.Add("abyzzzzzzzzz and the rest", uint64(1))
+	f.Add("yyyyyyzz call 13812345678 zzzz", uint64(2))
+	f.Add("zzzzzzzzzzzzzzzzzzzz\xff\xe4", uint64(3))
+	engines := map[string]*engine.Engine{"strict": cascade(f, "strict"), "async": cascade(f, "async")}
+	one := modelEngine(f, &fake{stride: 4}, "strict", "closed", engine.Options{})
+	f.Fuzz(func(t *testing.T, text string, seed uint64) {
+		if len(text) > 400 || strings.Contains(text, "!") {
+			return
+		}
+		random := rand.New(rand.NewPCG(seed, 1))
+		cut := func() int { return 1 + random.IntN(9) }
+		whole := func() int { return len(text) }
+		for name, e := range engines {
+			if name == "async" {
+				// What a stream that does not wait has released depends on timing, what it finds does not.
+				want, err := e.Check(context.Background(), engine.StreamOptions{}, []byte(text))
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := chunked(t, e, []byte(text), cut)
+				if got.Action != want.Action || got.HaltOffset != want.HaltOffset {
+					t.Errorf("async: got %v at %d, want %v at %d", got.Action, got.HaltOffset, want.Action, want.HaltOffset)
+				}
+				continue
+			}
+			same(t, []byte(text), "at random", judge(t, e, "default", []byte(text), whole), judge(t, e, "default", []byte(text), cut))
+		}
+		same(t, []byte(text), "at random, one model", judge(t, one, "default", []byte(text), whole), judge(t, one, "default", []byte(text), cut))
+	})
+}
+
+// chunked writes text in chunks and returns the last verdict.
+func chunked(t *testing.T, e *engine.Engine, text []byte, cut func() int) policy.Verdict {
+	t.Helper()
+	s, err := e.Open(engine.StreamOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Abort()
+	for len(text) > 0 {
+		n := min(cut(), len(text))
+		v, err := s.Write(context.Background(), text[:n])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v.Action == policy.Halt {
+			return v
+		}
+		text = text[n:]
+	}
+	v, err := s.Close(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
 }

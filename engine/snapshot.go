@@ -19,7 +19,7 @@ import (
 type SnapshotConfig struct {
 	Policy *policy.Policy
 	Packs  map[string]*lexicon.Pack // by the reference under which the policy's profiles list them
-	Models []classifier.Model       // judge every profile that has score thresholds
+	Models []classifier.Member      // judge every profile that has score thresholds; gates before what they gate
 }
 
 // Snapshot is the rules of one moment, compiled: policy, lexicons, models. It
@@ -28,6 +28,7 @@ type Snapshot struct {
 	version string
 	policy  *policy.Policy
 	packs   []*lexicon.Pack
+	models  []classifier.Member
 	plans   []*plan // one per profile, by name
 }
 
@@ -37,8 +38,10 @@ type plan struct {
 	matcher        *lexicon.Matcher
 	patterns       *pattern.Set
 	patternActions [pattern.NumRules]policy.Action
-	models         []classifier.Model
-	blocking       bool // findings of models hold text back: release mode strict
+	models         []classifier.Member
+	labels         [][]policy.Category // per model: what its scores count for, NoCategory for nothing
+	sources        []policy.Source     // per model
+	blocking       bool                // findings of models hold text back: release mode strict
 	observe        bool
 }
 
@@ -50,7 +53,7 @@ func NewSnapshot(c SnapshotConfig) (*Snapshot, error) {
 		return nil, errors.New("engine: snapshot without a policy")
 	}
 	var problems []error
-	s := &Snapshot{policy: c.Policy}
+	s := &Snapshot{policy: c.Policy, models: c.Models}
 	for _, ref := range slices.Sorted(maps.Keys(c.Packs)) {
 		p := c.Packs[ref]
 		if slices.ContainsFunc(s.packs, func(q *lexicon.Pack) bool { return q.Name == p.Name }) {
@@ -58,17 +61,13 @@ func NewSnapshot(c SnapshotConfig) (*Snapshot, error) {
 		}
 		s.packs = append(s.packs, p)
 	}
-	for _, m := range c.Models {
-		if _, err := classifier.NewSession(m); err != nil {
-			problems = append(problems, err)
-		}
-	}
+	problems = append(problems, checkModels(c.Models)...)
 	matchers := map[string]*lexicon.Matcher{}
 	for _, name := range c.Policy.ProfileNames() {
 		profile, _ := c.Policy.Profile(name)
 		p := &plan{profile: profile, blocking: profile.Release == policy.Strict, observe: profile.Release == policy.Observe}
 		if profile.UsesScores() {
-			p.models = c.Models
+			p.chooseModels(c.Models)
 		}
 		var err error
 		if p.matcher, err = matcherFor(profile, c.Packs, matchers); err != nil {
@@ -150,16 +149,64 @@ func (p *plan) choosePatterns() error {
 	return errors.Join(problems...)
 }
 
+// checkModels reports models that cannot work together.
+func checkModels(models []classifier.Member) []error {
+	var problems []error
+	for i, m := range models {
+		info := m.Batcher.Info()
+		for _, before := range models[:i] {
+			if before.Batcher.Info().Name == info.Name {
+				problems = append(problems, fmt.Errorf("engine: two models are named %q: rename one in its manifest", info.Name))
+			}
+		}
+		if m.Gate == nil {
+			continue
+		}
+		switch {
+		case m.Gate.Member < 0 || m.Gate.Member >= i:
+			problems = append(problems, fmt.Errorf("engine: model %s: its gate must be a model listed before it", info.Name))
+		case info.WindowRunes == 0:
+			problems = append(problems, fmt.Errorf("engine: model %s: only a window model can have a gate: a recurrent one must read every stride", info.Name))
+		}
+	}
+	return problems
+}
+
+// chooseModels takes the models, and what each one's scores count for in this
+// profile. Categories without a threshold need no look.
+func (p *plan) chooseModels(models []classifier.Member) {
+	p.models = models
+	for _, m := range models {
+		info := m.Batcher.Info()
+		labels := slices.Clone(info.Labels)
+		for l, c := range labels {
+			if c == policy.NoCategory {
+				continue
+			}
+			t := p.profile.Score(c)
+			none := t.Flag >= policy.Never && t.Redact >= policy.Never && t.Halt >= policy.Never
+			if none || m.Judges != nil && !slices.Contains(m.Judges, c) {
+				labels[l] = policy.NoCategory
+			}
+		}
+		p.labels = append(p.labels, labels)
+		p.sources = append(p.sources, policy.Source{Kind: policy.SourceModel, Name: info.Name + "@" + info.Version})
+	}
+}
+
 // digest is the version: it covers everything that a verdict depends on.
-func (s *Snapshot) digest(models []classifier.Model) string {
+func (s *Snapshot) digest(models []classifier.Member) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "policy %x\n", s.policy.Digest())
 	for _, p := range s.packs {
 		fmt.Fprintf(h, "pack %q %x\n", p.Name, p.Digest())
 	}
 	for _, m := range models {
-		i := m.Info()
-		fmt.Fprintf(h, "model %q %q %d\n", i.Name, i.Version, i.StrideRunes)
+		i := m.Batcher.Info()
+		fmt.Fprintf(h, "model %q %q %d %v\n", i.Name, i.Version, i.StrideRunes, m.Judges)
+		if m.Gate != nil {
+			fmt.Fprintf(h, "gate %+v\n", *m.Gate)
+		}
 	}
 	return hex.EncodeToString(h.Sum(nil)[:6])
 }
@@ -173,6 +220,9 @@ func (s *Snapshot) Policy() *policy.Policy { return s.policy }
 
 // Packs returns the packs, in the order of their references.
 func (s *Snapshot) Packs() []*lexicon.Pack { return slices.Clone(s.packs) }
+
+// Models returns the models, in the order in which they judge.
+func (s *Snapshot) Models() []classifier.Member { return slices.Clone(s.models) }
 
 // LexiconBytes returns the memory that the compiled lexicons take.
 func (s *Snapshot) LexiconBytes() int {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/seed-4f09bd3a/weir/engine/classifier"
 	"github.com/seed-4f09bd3a/weir/engine/lexicon"
 	"github.com/seed-4f09bd3a/weir/engine/pattern"
 	"github.com/seed-4f09bd3a/weir/engine/policy"
@@ -29,9 +30,9 @@ type Stream struct {
 	folder   text.Folder
 	lex      lexicon.State
 	pat      pattern.State
-	judges   []judge // one per model
-	lagging  *lagging
-	delay    *delay // nil without holdback_runes
+	judges   judges
+	scores   func(Stride) // may be nil
+	delay    *delay       // nil without holdback_runes
 	state    streamState
 	received policy.Offset
 	released policy.Offset
@@ -59,12 +60,13 @@ const (
 	streamClosed
 )
 
-func newStream(t *Trace, snap *Snapshot, p *plan, late chan struct{}) (*Stream, error) {
-	s := &Stream{trace: t, snapshot: snap, plan: p, halt: policy.NoOffset, lex: p.matcher.NewState()}
+func newStream(t *Trace, snap *Snapshot, p *plan, o *StreamOptions) *Stream {
+	s := &Stream{trace: t, snapshot: snap, plan: p, halt: policy.NoOffset, lex: p.matcher.NewState(), scores: o.Scores}
 	if n := p.profile.HoldbackRunes; n > 0 && !p.observe {
 		s.delay = newDelay(n)
 	}
-	return s, s.openJudges(late)
+	s.openJudges(o.Late)
+	return s
 }
 
 // Snapshot returns the rules that the stream is judged by.
@@ -128,10 +130,7 @@ func (s *Stream) Abort() {
 // results that no verdict has carried yet; then call Poll. It is nil when the
 // profile has no such detector.
 func (s *Stream) Late() <-chan struct{} {
-	if s.lagging == nil {
-		return nil
-	}
-	return s.lagging.ready
+	return s.judges.late
 }
 
 // Poll returns a verdict on what asynchronous detectors have found since the
@@ -254,8 +253,8 @@ func (s *Stream) collect() {
 
 // free ends what the stream has running.
 func (s *Stream) free(v policy.Verdict, aborted bool) {
-	if s.lagging != nil {
-		s.lagging.stop()
+	if s.judges.session != nil {
+		s.judges.session.Stop()
 	}
 	if s.trace.Closed != nil {
 		s.trace.Closed(s.plan.profile.Name, v, aborted)
@@ -274,8 +273,10 @@ func (s *Stream) fail(source policy.Source, at policy.Span, err error) {
 	switch mode {
 	case policy.Closed:
 		reason := "failed"
-		if errors.Is(err, context.DeadlineExceeded) {
+		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, classifier.ErrTimeout) {
 			reason = "timed out"
+		} else if errors.Is(err, classifier.ErrOverloaded) {
+			reason = "overloaded"
 		}
 		s.decided = append(s.decided, policy.Finding{
 			Category: policy.NoCategory, Severity: policy.Critical, Action: policy.Halt, Score: 1, Span: at,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/status"
@@ -35,6 +36,7 @@ type batchCall struct {
 	step     uint64        // counts requests
 	response weirv1.ModerateBatchResponse
 	spare    []*weirv1.ModerateBatchResponseEntry // entries of answers sent, to use again
+	parts    []part                               // of the request being judged
 }
 
 // batchSession is one stream of the call.
@@ -75,9 +77,7 @@ func (c *batchCall) serve() error {
 			}
 			c.activity.touch()
 			c.step++
-			for _, e := range r.request.Entries {
-				c.entry(ctx, e)
-			}
+			c.entries(ctx, r.request.Entries)
 			if err := c.send(false); err != nil {
 				return err
 			}
@@ -92,59 +92,120 @@ func (c *batchCall) serve() error {
 	}
 }
 
-// entry judges the next part of one stream and adds an answer if there is
-// something to say.
-func (c *batchCall) entry(ctx context.Context, r *weirv1.ModerateBatchRequestEntry) {
+// part is one entry of a request on its way to an answer.
+type part struct {
+	request        *weirv1.ModerateBatchRequestEntry
+	session        *batchSession
+	out            *weirv1.ModerateBatchResponseEntry
+	opened         bool
+	changed, final bool
+	err            error
+}
+
+// entries judges the next parts of several streams and adds the answers. Parts
+// that may wait for a model are judged side by side, so that their strides
+// share its steps; the others one after the other, which is faster.
+func (c *batchCall) entries(ctx context.Context, requests []*weirv1.ModerateBatchRequestEntry) {
+	for _, r := range requests {
+		if x := c.sessions[r.StreamId]; x != nil && x.step == c.step {
+			c.judge(ctx) // a second entry for one stream is answered after the first
+		}
+		if p, ok := c.accept(r); ok {
+			c.parts = append(c.parts, p)
+		}
+	}
+	c.judge(ctx)
+}
+
+// judge judges the parts accepted so far and adds the answers.
+func (c *batchCall) judge(ctx context.Context) {
+	var beside sync.WaitGroup
+	for i := range c.parts {
+		p := &c.parts[i]
+		if p.err != nil {
+			continue
+		}
+		if len(c.parts) > 1 && (p.opened && p.request.Open.Prompt != nil || p.session.stream.MayWait(len(p.request.Chunk))) {
+			beside.Go(func() { p.judge(ctx) })
+			continue
+		}
+		p.judge(ctx)
+	}
+	beside.Wait()
+	for i := range c.parts {
+		c.settle(&c.parts[i])
+	}
+	clear(c.parts)
+	c.parts = c.parts[:0]
+}
+
+// accept finds or opens the stream of an entry. An abort has no answer.
+func (c *batchCall) accept(r *weirv1.ModerateBatchRequestEntry) (p part, answer bool) {
 	x := c.sessions[r.StreamId]
-	if x != nil && x.step == c.step {
-		c.fail(r.StreamId, x, errTwice)
-		return
+	p = part{request: r, session: x}
+	twice := x != nil && x.step == c.step
+	if x != nil {
+		x.step = c.step
 	}
 	switch {
+	case twice:
+		p.err = errTwice
 	case r.Abort:
 		if x != nil {
 			c.drop(r.StreamId, x)
 		}
-		return
+		return p, false
 	case x == nil && r.Open == nil:
-		c.fail(r.StreamId, nil, errNoStream)
-		return
+		p.err = errNoStream
 	case x != nil && r.Open != nil:
-		c.fail(r.StreamId, x, errOpenAgain)
-		return
-	}
-	out := c.next(r.StreamId)
-	if x == nil {
-		if len(c.sessions) >= c.server.limits.BatchStreams {
-			c.fail(r.StreamId, nil, errBatchStreams(c.server.limits.BatchStreams))
-			return
-		}
-		s, err := c.server.openSession(ctx, r.Open, c.late)
+		p.err = errOpenAgain
+	case x == nil && len(c.sessions) >= c.server.limits.BatchStreams:
+		p.err = errBatchStreams(c.server.limits.BatchStreams)
+	case x == nil:
+		s, err := c.server.admitSession(r.Open, c.late)
 		if err != nil {
-			c.fail(r.StreamId, nil, err)
-			return
+			p.err = err
+			break
 		}
-		if out.PromptVerdict = s.prompt; !s.counted {
-			out.Verdict = nil // the prompt halted
-			c.response.Entries = append(c.response.Entries, out)
-			return
-		}
-		x = &batchSession{session: *s}
-		c.sessions[r.StreamId] = x
+		p.opened, p.session = true, &batchSession{session: *s, step: c.step}
+		c.sessions[r.StreamId] = p.session
 	}
-	x.step = c.step
-	changed, final, err := x.write(ctx, out.Verdict, r.Chunk, r.Finish, r.Ask || out.PromptVerdict != nil)
-	if err != nil {
-		c.fail(r.StreamId, x, err)
+	if p.err == nil {
+		p.out = c.next(r.StreamId)
+	}
+	return p, true
+}
+
+// judge judges the prompt, if there is one, and the chunk. It touches nothing
+// of the call.
+func (p *part) judge(ctx context.Context) {
+	r, x := p.request, p.session
+	if p.opened {
+		if p.err = x.begin(ctx, r.Open); p.err != nil {
+			return
+		}
+		if p.out.PromptVerdict = x.prompt; !x.counted {
+			p.out.Verdict = nil // the prompt halted
+			p.changed, p.final = true, true
+			return
+		}
+	}
+	p.changed, p.final, p.err = x.write(ctx, p.out.Verdict, r.Chunk, r.Finish, r.Ask || p.out.PromptVerdict != nil)
+}
+
+// settle adds the answer to a part, if there is something to say.
+func (c *batchCall) settle(p *part) {
+	switch {
+	case p.err != nil:
+		c.fail(p.request.StreamId, p.session, p.err)
 		return
+	case p.final:
+		c.drop(p.request.StreamId, p.session)
 	}
-	if final {
-		c.drop(r.StreamId, x)
-	}
-	if changed {
-		c.response.Entries = append(c.response.Entries, out)
+	if p.changed {
+		c.response.Entries = append(c.response.Entries, p.out)
 	} else {
-		c.spare = append(c.spare, out)
+		c.spare = append(c.spare, p.out)
 	}
 }
 

@@ -3,8 +3,10 @@ package server_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -68,7 +70,12 @@ profiles:
 		t.Fatal(err)
 	}
 	m := &slowModel{steps: make(chan struct{}, 100)}
-	snap, err := engine.NewSnapshot(engine.SnapshotConfig{Policy: p, Models: []classifier.Model{m}})
+	b, err := classifier.NewBatcher(m, classifier.BatcherOptions{Timeout: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	snap, err := engine.NewSnapshot(engine.SnapshotConfig{Policy: p, Models: []classifier.Member{{Batcher: b}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,4 +219,55 @@ func TestIdleModel(t *testing.T) {
 	_, err := b.s.Recv()
 	wantStatus(t, err, codes.DeadlineExceeded, "limits.idle_timeout")
 	h.openStreams(0)
+}
+
+// TestBatchSharesSteps: streams of one request that block on a model have their
+// strides judged in common steps.
+func TestBatchSharesSteps(t *testing.T) {
+	h, model := startAsync(t, nil)
+	for range cap(model.steps) {
+		model.steps <- struct{}{}
+	}
+	var widest atomic.Int64
+	b, err := classifier.NewBatcher(model, classifier.BatcherOptions{Workers: 1, Trace: &classifier.BatcherTrace{
+		Stepped: func(streams int, _, _ time.Duration, _ error) {
+			widest.Store(max(widest.Load(), int64(streams)))
+			time.Sleep(5 * time.Millisecond) // the others of the request come meanwhile
+		},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	p, err := policy.Parse("strict.yaml", []byte(`
+version: 1
+name: strict
+replacement: {en: stopped}
+profiles:
+  default: {categories: {sexual: {score: {halt: 0.75}}}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	snap, err := engine.NewSnapshot(engine.SnapshotConfig{Policy: p, Models: []classifier.Member{{Batcher: b}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.engine.Swap(snap)
+	var entries []*entry
+	var want []string
+	for id := range uint64(40) {
+		text, verdict := "abcd", "allow:4"
+		if id%10 == 3 {
+			text, verdict = "zbcd", "halt:0 final"
+		}
+		entries = append(entries, &entry{StreamId: id, Open: &weirv1.OpenStream{}, Chunk: []byte(text)})
+		want = append(want, fmt.Sprintf("%d %s", id, verdict))
+	}
+	if got := h.batch().step(entries...); got != strings.Join(want, ", ") {
+		t.Errorf("got %s", got)
+	}
+	if widest.Load() < 8 {
+		t.Errorf("no step judged more than %d of 40 streams", widest.Load())
+	}
 }

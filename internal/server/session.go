@@ -24,6 +24,15 @@ type session struct {
 // openSession admits a stream, judges its prompt, and opens it. late is where
 // asynchronous detectors report.
 func (s *Server) openSession(ctx context.Context, open *weirv1.OpenStream, late chan struct{}) (*session, error) {
+	x, err := s.admitSession(open, late)
+	if err != nil {
+		return nil, err
+	}
+	return x, x.begin(ctx, open)
+}
+
+// admitSession is openSession without the prompt: it does not wait for models.
+func (s *Server) admitSession(open *weirv1.OpenStream, late chan struct{}) (*session, error) {
 	if err := s.admit(); err != nil {
 		return nil, err
 	}
@@ -37,16 +46,24 @@ func (s *Server) openSession(ctx context.Context, open *weirv1.OpenStream, late 
 	x.encoding = encoding{
 		snapshot: stream.Snapshot(), profile: stream.Profile(), language: open.GetLanguage(), findings: s.limits.Findings,
 	}
-	if open.Prompt != nil {
-		if x.prompt, err = s.judgePrompt(ctx, &x.encoding, open.Prompt); err != nil {
-			x.end()
-			return nil, err
-		}
-		if x.prompt.Action == weirv1.Action_ACTION_HALT {
-			x.end()
-		}
-	}
 	return x, nil
+}
+
+// begin judges the prompt, if there is one. On an error, or if the prompt
+// halts, the session has ended.
+func (x *session) begin(ctx context.Context, open *weirv1.OpenStream) error {
+	if open.Prompt == nil {
+		return nil
+	}
+	var err error
+	if x.prompt, err = x.server.judgePrompt(ctx, &x.encoding, open.Prompt); err != nil {
+		x.end()
+		return err
+	}
+	if x.prompt.Action == weirv1.Action_ACTION_HALT {
+		x.end()
+	}
+	return nil
 }
 
 // judgePrompt judges a prompt by the profile that the answer's profile names,
