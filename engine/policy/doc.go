@@ -13,6 +13,15 @@
 //	name: my-policy          # required; for the log and for people
 //	packs: []                # lexicon packs of all profiles: names of packs in the binary, or paths
 //	                         # ending in .yaml or .yml, relative to this file
+//	classifier: required     # required: without its models Weir does not start; optional: it goes on with lexicon and patterns
+//	models:                  # classifiers, which judge the streams of every profile with score thresholds
+//	  - use: weir-harm       # for example: name of a model in the binary, or path of a model's folder, relative to this file
+//	  - use: ./my-model      # for example
+//	    judges: [hatred]     # for example: the only categories that its scores count for; without the key all it has
+//	    gate:                # for example: it judges only what a model before it suspects; only for window models
+//	      model: weir-harm
+//	      categories: [hatred, discrimination]  # without the key all that the other one has
+//	      at_least: 0.3
 //	replacement:             # what to show after a halt, by BCP 47 language; en is required
 //	  en: This answer was stopped.  # for example
 //	redaction:               # what stands in for a redacted span

@@ -8,6 +8,8 @@ type policyFile struct {
 	Version     strictyaml.Optional[int]                         `yaml:"version"`
 	Name        strictyaml.Optional[policyName]                  `yaml:"name"`
 	Packs       packList                                         `yaml:"packs"`
+	Classifier  strictyaml.Optional[classifierNeed]              `yaml:"classifier"`
+	Models      strictyaml.Optional[[]modelFile]                 `yaml:"models"`
 	Replacement strictyaml.Optional[map[language]optional]       `yaml:"replacement"`
 	Redaction   strictyaml.Optional[redactionFile]               `yaml:"redaction"`
 	Profiles    map[profileName]strictyaml.Optional[profileFile] `yaml:"profiles"`

@@ -29,6 +29,7 @@ func Parse(file string, data []byte) (*Policy, error) {
 		return nil, r.Err() // not a mapping, so nothing was read
 	}
 	r.header()
+	r.models()
 	r.replacement()
 	r.redaction()
 	if !f.Profiles[defaultProfile].Set {

@@ -25,6 +25,8 @@ type Policy struct {
 
 	profiles    []*Profile // by name
 	packs       []string
+	models      []ModelUse
+	optional    bool              // classifier: optional
 	replacement map[string]string // by lower-case BCP 47 tag
 	redaction   [numSourceKinds]string
 	origins     map[string]Origin // of the values above, by path

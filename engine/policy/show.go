@@ -27,6 +27,7 @@ func (p *Policy) Show(w io.Writer, profile string) error {
 	s.line(0, "version: 1")
 	s.value(0, "name", strconv.Quote(p.Name), p.origins["name"])
 	s.value(0, "packs", quoteList(p.packs), p.origins["packs"])
+	s.showModels(p)
 	s.line(0, "replacement:")
 	for _, lang := range slices.Sorted(maps.Keys(p.replacement)) {
 		s.value(1, strconv.Quote(lang), strconv.Quote(p.replacement[lang]), p.origins["replacement."+lang])
