@@ -284,7 +284,7 @@ func TestScores(t *testing.T) {
 }
 
 // window is a model that scores the share of z in its window, for what a gate lets through.
-type window struct{ fake }
+type window struct{}
 
 func (w *window) Info() classifier.Info {
 	return classifier.Info{Name: "window", Version: "1", StrideRunes: 8, WindowRunes: 8, Labels: []policy.Category{policy.Sexual, policy.NoCategory}}

@@ -29,6 +29,7 @@ type Info struct {
 	Labels      []policy.Category // meaning of each score; policy.NoCategory for one that means none
 	StrideRunes int               // folded runes judged by one step, at least 1
 	StateLen    int               // float32 values carried from step to step; 0 for none
+	Provider    string            // what runs it, such as cpu or cuda, for status and metrics; may be empty
 	WindowRunes int               // a window model judges up to so many last runes at the end of every stride, and carries no state; else 0
 }
 
