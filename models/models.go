@@ -1,9 +1,10 @@
 // Package models embeds everything the engine judges with: the default policy
-// and the lexicon packs that it names. Each file carries its source and licence.
+// and the lexicon packs and the classifier that it names. Each file carries its source and licence.
 package models
 
 import (
 	"embed"
+	"io/fs"
 	"slices"
 	"strings"
 )
@@ -14,8 +15,24 @@ var defaultPolicy []byte
 //go:embed packs/*.yaml
 var packs embed.FS
 
+//go:embed weir-harm/manifest.json weir-harm/model.onnx
+var classifiers embed.FS
+
 //go:embed demo/*.yaml
 var demos embed.FS
+
+// Model returns the folder of the model of that name, such as weir-harm.
+func Model(name string) (fs.FS, bool) {
+	folder, err := fs.Sub(classifiers, name)
+	if err != nil {
+		return nil, false
+	}
+	_, err = fs.Stat(folder, "manifest.json")
+	return folder, err == nil
+}
+
+// ModelNames returns the names of all embedded models, sorted.
+func ModelNames() []string { return []string{"weir-harm"} }
 
 // DefaultPolicy returns the policy file that holds when none is configured.
 func DefaultPolicy() []byte { return slices.Clone(defaultPolicy) }

@@ -1,7 +1,10 @@
 package models_test
 
 import (
+	"crypto/sha256"
+	"encoding/json"
 	"fmt"
+	"io/fs"
 	"slices"
 	"testing"
 
@@ -121,17 +124,71 @@ func TestDefaultPolicyPrompts(t *testing.T) {
 	}
 }
 
+// TestDefaultPolicyScores pins what the default model is trusted with: what it
+// recognises well halts, the rest is flagged, and stricter profiles halt earlier.
 func TestDefaultPolicyScores(t *testing.T) {
 	p := defaultPolicy(t)
-	for name, halt := range map[string]float32{"default": 0.9, "strict": 0.8, "minor": 0.7, "prompt": 0.9} {
+	for name, want := range map[string]map[policy.Category]float32{
+		"default": {policy.Harassment: 0.93, policy.Illicit: 0.98, policy.DiscriminationGender: 0.93, policy.DiscriminationNationality: 0.98, policy.Violence: policy.Never},
+		"strict":  {policy.Harassment: 0.85, policy.Illicit: 0.95, policy.DiscriminationGender: 0.85, policy.DiscriminationNationality: 0.95, policy.Violence: 0.95},
+		"minor":   {policy.Harassment: 0.85, policy.Illicit: 0.9, policy.DiscriminationGender: 0.85, policy.DiscriminationNationality: 0.95, policy.Violence: 0.85},
+		"prompt":  {policy.Harassment: 0.93, policy.Illicit: 0.98, policy.DiscriminationGender: 0.93, policy.DiscriminationNationality: 0.98, policy.Violence: policy.Never},
+	} {
 		q, _ := p.Profile(name)
-		want := policy.Threshold{Flag: 0.5, Redact: policy.Never, Halt: halt, SustainRunes: 8}
-		if got := q.Score(policy.Violence); got != want {
-			t.Errorf("%s, violence: got %v, want %v", name, got, want)
+		for c, halt := range want {
+			want := policy.Threshold{Flag: 0.5, Redact: policy.Never, Halt: halt, SustainRunes: 8}
+			if got := q.Score(c); got != want {
+				t.Errorf("%s, %s: got %v, want %v", name, c, got, want)
+			}
 		}
-		want.Halt = policy.Never
-		if got := q.Score(policy.Misinformation); got != want {
-			t.Errorf("%s, misinformation: got %v, want %v", name, got, want)
+		if got := q.Score(policy.Misinformation); got.Halt != policy.Never {
+			t.Errorf("%s, misinformation halts at %v", name, got.Halt)
+		}
+	}
+}
+
+// TestModels: every embedded model is whole, and the default policy names no
+// other.
+func TestModels(t *testing.T) {
+	for _, name := range models.ModelNames() {
+		bundle, ok := models.Model(name)
+		if !ok {
+			t.Fatalf("%s is not embedded", name)
+		}
+		var manifest struct {
+			Name   string
+			Files  map[string]string
+			Labels []string
+		}
+		data, err := fs.ReadFile(bundle, "manifest.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(data, &manifest); err != nil {
+			t.Fatal(err)
+		}
+		if manifest.Name != name || len(manifest.Labels) != 16 || len(manifest.Files) == 0 {
+			t.Errorf("%s: manifest %+v", name, manifest)
+		}
+		for file, sum := range manifest.Files {
+			data, err := fs.ReadFile(bundle, file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := fmt.Sprintf("%x", sha256.Sum256(data)); got != sum {
+				t.Errorf("%s: %s has the sum %s, its manifest says %s", name, file, got, sum)
+			}
+			if len(data) > 20<<20 {
+				t.Errorf("%s: %s has %d bytes, more than 20 MiB", name, file, len(data))
+			}
+		}
+	}
+	if _, ok := models.Model("weir-nothing"); ok {
+		t.Error("a model that is not there was found")
+	}
+	for _, use := range defaultPolicy(t).Models() {
+		if !slices.Contains(models.ModelNames(), use.Use) {
+			t.Errorf("the default policy names %s", use.Use)
 		}
 	}
 }
