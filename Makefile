@@ -6,7 +6,7 @@ GO       ?= go
 FUZZTIME ?= 200000x# per target, about 20s of most; in executions, as times (20s) now and then end in a false failure, golang/go#75804
 COUNT    ?= 6# runs of each benchmark, for benchstat
 BENCH    ?= .# benchmarks to run, a regular expression
-BENCHPKG  = ./engine ./engine/lexicon ./engine/text ./engine/pattern
+BENCHPKG  = ./engine ./engine/classifier/... ./engine/lexicon ./engine/text ./engine/pattern ./internal/onnx
 PKG      ?= ./...# packages for test, fuzz and lint
 DATA     ?=
 # The harmless texts of make fp, DATA/NAME.jsonl.gz.
@@ -28,18 +28,23 @@ VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unkno
 RACE = $(shell $(GO) build -race runtime/cgo 2>/dev/null && echo -race)
 
 .DEFAULT_GOAL := help
+# ONNX Runtime, which models run in. Without it all but the classifiers works.
+RUNTIME = @bash scripts/onnxruntime.sh || echo 'make: going on WITHOUT ONNX Runtime: classifiers will not run'
+
 .PHONY: help build demo test fuzz bench lint proto vuln fp ci clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-build: ## build bin/weir
+build: ## build bin/weir, and fetch ONNX Runtime
+	$(RUNTIME)
 	$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/weir ./cmd/weir
 
 demo: build ## build weir and watch it guard a few streams
 	bin/weir demo
 
 test: ## run all tests, with the race detector where a C compiler works (PKG=./engine/...)
+	$(RUNTIME)
 	@$(if $(RACE),,echo 'make test: no cgo or no C compiler: running WITHOUT the race detector')
 	$(GO) test $(RACE) $(PKG)
 

@@ -25,7 +25,7 @@ import (
 // dial starts a server with the policy of the engine's stream scripts, in this
 // process, and connects to it. stop ends both.
 func dial() (conn *grpc.ClientConn, stop func()) {
-	snap, files, err := config.LoadSnapshot("../engine/testdata/base.yaml")
+	snap, files, err := config.LoadSnapshot("../engine/testdata/base.yaml", nil)
 	if err != nil {
 		panic(err)
 	}

@@ -48,13 +48,14 @@ var mayImport = []struct {
 	{"client", []string{"proto/weir/v1"}},
 	{"models/train/fold", []string{"engine/text"}}, // shows the pipeline texts as the engine sees them
 	{"internal/survey", []string{"engine/lexicon", "engine/policy", "engine/text"}},
+	{"internal/onnx", []string{"engine/classifier", "engine/classifier/feature", "engine/policy"}},
 	{"internal/config", []string{"engine", "engine/classifier", "engine/lexicon", "engine/policy", "internal/strictyaml", "models"}},
-	{"internal/server", []string{"engine", "engine/policy", "internal/config", "proto/weir/v1"}},
+	{"internal/server", []string{"engine", "engine/classifier", "engine/policy", "internal/config", "proto/weir/v1"}},
 
 	// What puts it together.
 	{"cmd/weir", []string{
 		"client", "engine", "engine/classifier", "engine/lexicon", "engine/pattern", "engine/policy", "engine/text",
-		"internal/config", "internal/server", "internal/strictyaml", "internal/survey", "models", "proto/weir/v1",
+		"internal/config", "internal/onnx", "internal/server", "internal/strictyaml", "internal/survey", "models", "proto/weir/v1",
 	}},
 }
 
@@ -62,6 +63,7 @@ var mayImport = []struct {
 // tests aside. "C" is cgo.
 var onlyIn = map[string][]string{
 	"C":                                 {},
+	"github.com/yalue/onnxruntime_go":   {"internal/onnx"},
 	"github.com/cloudflare/ahocorasick": {"internal/survey"},
 	"github.com/dgraph-io/ristretto/v2": {"engine/classifier"},
 }

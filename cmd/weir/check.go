@@ -43,7 +43,11 @@ func (c *checkCmd) Run() error {
 	if c.Chunk < 0 {
 		return fmt.Errorf("check: --chunk %d: want 0 or more bytes", c.Chunk)
 	}
-	snap, _, err := config.LoadSnapshot(c.Policy)
+	store, err := localModels(0)
+	if err != nil {
+		return err
+	}
+	snap, _, err := config.LoadSnapshot(c.Policy, store)
 	if err != nil {
 		return err
 	}

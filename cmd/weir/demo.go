@@ -47,17 +47,22 @@ func (c *demoCmd) Run() error {
 	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
 	conf := config.Default()
 	conf.Listen, conf.Unix.Path, conf.DrainTimeout = "", filepath.Join(dir, "weir.sock"), time.Second
-	snap, files, err := config.LoadSnapshot("")
+	log := slog.New(slog.DiscardHandler)
+	store, err := newModelStore(&conf, log, nil)
+	if err != nil {
+		return err
+	}
+	snap, files, err := config.LoadSnapshot("", store)
 	if err != nil {
 		return err
 	}
 	var eng *engine.Engine
 	metrics := server.NewMetrics(version, func() *engine.Snapshot { return eng.Snapshot() })
 	eng = engine.New(snap, engine.Options{Trace: metrics.Trace()})
-	log := slog.New(slog.DiscardHandler)
+	reload := config.NewReloader(eng, "", files, log, nil)
+	reload.Models = store
 	srv, err := server.New(server.Options{
-		Config: conf, Engine: eng, Metrics: metrics, Log: log, Version: version,
-		Reload: config.NewReloader(eng, "", files, log, nil),
+		Config: conf, Engine: eng, Metrics: metrics, Log: log, Version: version, Reload: reload,
 	})
 	if err != nil {
 		return err

@@ -9,9 +9,6 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
-	"time"
-
-	"golang.org/x/term"
 
 	"github.com/seed-4f09bd3a/weir/engine/lexicon"
 	"github.com/seed-4f09bd3a/weir/engine/policy"
@@ -178,42 +175,4 @@ func (c *lexiconStatsCmd) rows(n int) int {
 		return min(n, c.Top)
 	}
 	return n
-}
-
-// progress tells on standard error how far a long command is: in place on a
-// terminal, a line every ten seconds elsewhere.
-type progress struct {
-	what     string
-	terminal bool
-	began    time.Time
-	last     time.Time
-}
-
-func newProgress(what string) *progress {
-	now := time.Now()
-	return &progress{what: what, terminal: term.IsTerminal(int(os.Stderr.Fd())), began: now, last: now}
-}
-
-func (p *progress) set(done, total int64) {
-	every := 10 * time.Second
-	if p.terminal {
-		every = 200 * time.Millisecond
-	}
-	now := time.Now()
-	if now.Sub(p.last) < every || total == 0 {
-		return
-	}
-	p.last = now
-	line := fmt.Sprintf("%s: %d %%, %s", p.what, 100*done/total, now.Sub(p.began).Round(time.Second))
-	if p.terminal {
-		fmt.Fprintf(os.Stderr, "\r\x1b[K%s", line)
-	} else {
-		fmt.Fprintln(os.Stderr, line)
-	}
-}
-
-func (p *progress) end() {
-	if p.terminal {
-		fmt.Fprint(os.Stderr, "\r\x1b[K")
-	}
 }

@@ -12,6 +12,7 @@ import (
 // cli is the command line: one field per verb, one file per verb.
 type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run the gRPC server."`
+	Score   scoreCmd   `cmd:"" help:"Score texts by every category and say what the policy makes of them (JSON Lines)."`
 	Check   checkCmd   `cmd:"" help:"Judge a text, a file or standard input as a stream."`
 	Lexicon lexiconCmd `cmd:"" help:"Look at lexicon packs: statistics over a corpus, lint."`
 	Policy  policyCmd  `cmd:"" help:"Check a policy, or show what it comes to."`

@@ -18,7 +18,11 @@ type policyCheckCmd struct {
 
 // Run compiles the policy as a server would.
 func (c *policyCheckCmd) Run() error {
-	snap, files, err := config.LoadSnapshot(c.File)
+	store, err := localModels(0)
+	if err != nil {
+		return err
+	}
+	snap, files, err := config.LoadSnapshot(c.File, store)
 	if err != nil {
 		return err
 	}
@@ -26,8 +30,8 @@ func (c *policyCheckCmd) Run() error {
 	for _, p := range snap.Packs() {
 		entries += len(p.Entries)
 	}
-	fmt.Printf("%s is valid: %d profiles, %d packs with %d entries, %d files read, snapshot %s\n",
-		c.File, len(snap.Policy().ProfileNames()), len(snap.Packs()), entries, len(files), snap.Version())
+	fmt.Printf("%s is valid: %d profiles, %d packs with %d entries, %d models, %d files read, snapshot %s\n",
+		c.File, len(snap.Policy().ProfileNames()), len(snap.Packs()), entries, len(snap.Models()), len(files), snap.Version())
 	return nil
 }
 

@@ -74,16 +74,25 @@ func (c *serveCmd) Run() error {
 	if conf.Log.Format == "json" {
 		log = slog.New(slog.NewJSONHandler(os.Stderr, options))
 	}
-	snap, files, err := config.LoadSnapshot(conf.Policy)
+	var eng *engine.Engine
+	metrics := server.NewMetrics(version, func() *engine.Snapshot { return eng.Snapshot() })
+	store, err := newModelStore(&conf, log, metrics.ModelTrace)
 	if err != nil {
 		return err
 	}
-	var eng *engine.Engine
-	metrics := server.NewMetrics(version, func() *engine.Snapshot { return eng.Snapshot() })
+	metrics.Cache(store.cache)
+	snap, files, err := config.LoadSnapshot(conf.Policy, store)
+	if err != nil {
+		return err
+	}
+	if named := len(snap.Policy().Models()); named > len(snap.Models()) {
+		log.Warn("serving WITHOUT classifiers, as the policy's classifier: optional allows", "models", named)
+	}
 	trace := metrics.Trace()
 	server.LogFailures(trace, log)
 	eng = engine.New(snap, engine.Options{Trace: trace})
 	reload := config.NewReloader(eng, conf.Policy, files, log, metrics.Reloaded)
+	reload.Models = store
 	srv, err := server.New(server.Options{
 		Config: conf, Engine: eng, Reload: reload, Metrics: metrics, Log: log, Version: version,
 	})

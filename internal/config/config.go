@@ -25,6 +25,8 @@ type Config struct {
 	Policy       string         `yaml:"policy"`        // policy file; "" for the embedded one. Paths are relative to the working directory
 	Watch        bool           `yaml:"watch"`         // reload when policy or packs change. Default true
 	Limits       Limits         `yaml:"limits"`        //
+	Classifier   Classifier     `yaml:"classifier"`    // how models run; which ones is the policy's to say
+	Cache        Cache          `yaml:"cache"`         // of decisions of models
 	DrainTimeout time.Duration  `yaml:"drain_timeout"` // how long open streams may go on after SIGTERM. Default 30s
 	Log          Log            `yaml:"log"`
 }
@@ -65,6 +67,25 @@ type Limits struct {
 	ConnectionTimeout time.Duration  `yaml:"connection_timeout"` // for a handshake. Default 10s
 }
 
+// Classifier says how models run.
+type Classifier struct {
+	Pos       strictyaml.Pos `yaml:"-"`
+	Library   string         `yaml:"library"`   // shared library of ONNX Runtime; "" for $WEIR_ONNXRUNTIME or what the set-up fetched
+	Providers []string       `yaml:"providers"` // execution providers, tried in order: cpu, cuda, tensorrt, openvino, coreml, directml. Default [cpu]
+	Workers   int            `yaml:"workers"`   // steps that run at once, per model; 0 for one per core
+	Threads   int            `yaml:"threads"`   // of ONNX Runtime inside one step. Default 1
+	MaxBatch  int            `yaml:"max_batch"` // streams in one step. Default 32; more serve a GPU
+	MaxQueue  int            `yaml:"max_queue"` // streams that wait for a worker, per model; more are turned away, which the policy's fail mode answers. Default 4,096
+	Timeout   time.Duration  `yaml:"timeout"`   // of one step; its streams' fail mode follows. Default 2s
+}
+
+// Cache keeps what strides of text came to, so that repeated generations cost
+// no inference. It holds scores and states, never text.
+type Cache struct {
+	Pos      strictyaml.Pos `yaml:"-"`
+	MaxBytes int64          `yaml:"max_bytes"` // 0 for none. Default 64 MiB
+}
+
 // Log is where and how the server logs. It never logs text of users.
 type Log struct {
 	Pos    strictyaml.Pos `yaml:"-"`
@@ -102,6 +123,8 @@ func Default() Config {
 			IdleTimeout:       5 * time.Minute,
 			ConnectionTimeout: 10 * time.Second,
 		},
+		Classifier:   Classifier{Providers: []string{"cpu"}, Threads: 1, MaxBatch: 32, MaxQueue: 4096, Timeout: 2 * time.Second},
+		Cache:        Cache{MaxBytes: 64 << 20}, // 64 MiB
 		DrainTimeout: 30 * time.Second,
 		Log:          Log{Format: "text"},
 	}
@@ -138,6 +161,12 @@ func (c *Config) check(p *strictyaml.Problems) {
 	}
 	if c.Log.Format != "text" && c.Log.Format != "json" {
 		p.Add(c.Log.Pos, "log.format", "%s: want text or json", strictyaml.Quote(c.Log.Format))
+	}
+	if k := c.Classifier; k.Workers < 0 || k.Threads < 1 || k.MaxBatch < 1 || k.MaxQueue < 1 || k.Timeout <= 0 || len(k.Providers) == 0 {
+		p.Add(k.Pos, "classifier", "want workers 0 or more; threads, max_batch and max_queue 1 or more; timeout more than 0; and at least one of providers")
+	}
+	if c.Cache.MaxBytes < 0 || c.Cache.MaxBytes > 0 && c.Cache.MaxBytes < 1<<20 {
+		p.Add(c.Cache.Pos, "cache.max_bytes", "%d: want 0 for no cache, or at least 1048576", c.Cache.MaxBytes)
 	}
 	if c.DrainTimeout < 0 {
 		p.Add(c.Pos, "drain_timeout", "%s: want 0 or more", c.DrainTimeout)

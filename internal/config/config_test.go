@@ -21,6 +21,8 @@ admin: {listen: "", pprof: true}
 policy: my.yaml
 watch: false
 limits: {message_bytes: 200, chunk_bytes: 100, text_bytes: 0, streams: 3, batch_streams: 2, findings: 1, idle_timeout: 0s, connection_timeout: 1s}
+classifier: {library: lib.so, providers: [cuda, cpu], workers: 3, threads: 2, max_batch: 64, max_queue: 9, timeout: 1s}
+cache: {max_bytes: 2097152}
 drain_timeout: 1m30s
 log: {level: warn, format: json}
 `
@@ -39,6 +41,10 @@ func TestParseAll(t *testing.T) {
 		Limits: config.Limits{
 			MessageBytes: 200, ChunkBytes: 100, Streams: 3, BatchStreams: 2, Findings: 1, ConnectionTimeout: time.Second,
 		},
+		Classifier: config.Classifier{
+			Library: "lib.so", Providers: []string{"cuda", "cpu"}, Workers: 3, Threads: 2, MaxBatch: 64, MaxQueue: 9, Timeout: time.Second,
+		},
+		Cache:        config.Cache{MaxBytes: 2 << 20},
 		DrainTimeout: 90 * time.Second,
 		Log:          config.Log{Level: slog.LevelWarn, Format: "json"},
 	}

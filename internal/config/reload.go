@@ -23,6 +23,10 @@ const again = time.Second
 // Reloader keeps an engine's snapshot equal to its files. It is safe for
 // concurrent use.
 type Reloader struct {
+	// Models loads the models of the policy; nil leaves them out. It must be set
+	// before the first reload and be what the engine's snapshot was loaded with.
+	Models ModelSource
+
 	policyPath string
 	engine     *engine.Engine
 	log        *slog.Logger
@@ -37,7 +41,7 @@ type Reloader struct {
 }
 
 // NewReloader returns a reloader for an engine whose snapshot was made by
-// LoadSnapshot(policyPath), which read files.
+// LoadSnapshot(policyPath, …), which read files.
 func NewReloader(e *engine.Engine, policyPath string, files []string, log *slog.Logger, done func(changed bool, err error)) *Reloader {
 	return &Reloader{policyPath: policyPath, engine: e, log: log, done: done, files: files, last: time.Now()}
 }
@@ -54,7 +58,7 @@ func (r *Reloader) Reload() (Result, error) {
 	r.reloading.Lock()
 	defer r.reloading.Unlock()
 	old := r.engine.Snapshot()
-	next, files, err := LoadSnapshot(r.policyPath)
+	next, files, err := LoadSnapshot(r.policyPath, r.Models)
 	r.mu.Lock()
 	r.last, r.failed, r.files = time.Now(), err, files
 	r.mu.Unlock()

@@ -53,7 +53,7 @@ func rules(t *testing.T) (dir string, e *engine.Engine, files []string) {
 	dir = t.TempDir()
 	write(t, filepath.Join(dir, "policy.yaml"), policyWith("first", "high"))
 	write(t, filepath.Join(dir, "pack.yaml"), packWith("zzterm"))
-	snap, files, err := config.LoadSnapshot(filepath.Join(dir, "policy.yaml"))
+	snap, files, err := config.LoadSnapshot(filepath.Join(dir, "policy.yaml"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,7 +245,7 @@ func TestWatchKubernetes(t *testing.T) {
 	link("..data/policy.yaml", "policy.yaml")
 	link("..data/pack.yaml", "pack.yaml")
 	policyFile := filepath.Join(mount, "policy.yaml")
-	snap, files, err := config.LoadSnapshot(policyFile)
+	snap, files, err := config.LoadSnapshot(policyFile, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -274,7 +274,7 @@ func TestWatchKubernetes(t *testing.T) {
 
 // TestWatchEmbedded: with the embedded policy there is nothing to watch.
 func TestWatchEmbedded(t *testing.T) {
-	snap, files, err := config.LoadSnapshot("")
+	snap, files, err := config.LoadSnapshot("", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -307,7 +307,7 @@ func TestWatchDirectory(t *testing.T) {
 	}
 	fill(dir, "first")
 	policyFile := filepath.Join(dir, "policy.yaml")
-	snap, files, err := config.LoadSnapshot(policyFile)
+	snap, files, err := config.LoadSnapshot(policyFile, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -343,7 +343,7 @@ func TestWatchTwoPaths(t *testing.T) {
 	}
 	policyFile := filepath.Join(dir, "policy.yaml")
 	write(t, policyFile, strings.Replace(policyWith("first", "high"), "[pack.yaml]", "["+filepath.Join(alias, "pack.yaml")+"]", 1))
-	snap, files, err := config.LoadSnapshot(policyFile)
+	snap, files, err := config.LoadSnapshot(policyFile, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

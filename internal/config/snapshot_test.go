@@ -13,7 +13,7 @@ import (
 )
 
 func TestLoadSnapshotEmbedded(t *testing.T) {
-	snap, files, err := config.LoadSnapshot("")
+	snap, files, err := config.LoadSnapshot("", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func TestLoadSnapshotPacks(t *testing.T) {
 	write(t, policyFile, strings.Replace(policyWith("p", "high"), "[pack.yaml]", "[pack.yaml, "+far+", "+embedded+"]", 1))
 	write(t, beside, packWith("zzone"))
 	write(t, far, strings.Replace(packWith("zztwo"), "mine", "far", 1))
-	snap, files, err := config.LoadSnapshot(policyFile)
+	snap, files, err := config.LoadSnapshot(policyFile, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestLoadSnapshotErrors(t *testing.T) {
 	write(t, file("policy.yaml"), strings.Replace(policyWith("p", "high"), "[pack.yaml]", "[a.yaml, b.yaml, gone.yaml, weir-xx]", 1))
 	write(t, file("a.yaml"), strings.Replace(packWith("zzone"), "category: violence", "category: shoes", 1))
 	write(t, file("b.yaml"), strings.Replace(packWith("zztwo"), "severity: high", "severity: loud", 1))
-	_, files, err := config.LoadSnapshot(file("policy.yaml"))
+	_, files, err := config.LoadSnapshot(file("policy.yaml"), nil)
 	if err == nil {
 		t.Fatal("no error")
 	}
@@ -72,11 +72,11 @@ func TestLoadSnapshotErrors(t *testing.T) {
 	}
 
 	write(t, file("policy.yaml"), "version: 1\nnam: p\n")
-	_, files, err = config.LoadSnapshot(file("policy.yaml"))
+	_, files, err = config.LoadSnapshot(file("policy.yaml"), nil)
 	if err == nil || !strings.Contains(err.Error(), file("policy.yaml")+":2:1: nam") || len(files) != 1 {
 		t.Errorf("a bad policy: %v, files %v", err, files)
 	}
-	if _, files, err = config.LoadSnapshot(file("none.yaml")); err == nil || len(files) != 1 {
+	if _, files, err = config.LoadSnapshot(file("none.yaml"), nil); err == nil || len(files) != 1 {
 		t.Errorf("no policy: %v, files %v", err, files)
 	}
 }

@@ -37,6 +37,12 @@ func (a *adminService) GetStatus(context.Context, *weirv1.GetStatusRequest) (*we
 			Name: p.Name, Entries: int64(len(p.Entries)), Source: p.Source, Licence: p.Licence,
 		})
 	}
+	for _, m := range snap.Models() {
+		info := m.Batcher.Info()
+		out.Models = append(out.Models, &weirv1.ModelStatus{
+			Name: info.Name, Version: info.Version, Provider: info.Provider, QueuedStreams: int64(m.Batcher.Queued()),
+		})
+	}
 	return out, nil
 }
 

@@ -77,7 +77,7 @@ func start(t *testing.T, policyFile string, change func(*config.Config)) *harnes
 	if change != nil {
 		change(&h.conf)
 	}
-	snap, files, err := config.LoadSnapshot(policyFile)
+	snap, files, err := config.LoadSnapshot(policyFile, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

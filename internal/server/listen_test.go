@@ -112,7 +112,7 @@ func serveTCP(t *testing.T, c config.TLS) (address string, logged *syncBuffer) {
 	t.Helper()
 	conf := config.Default()
 	conf.Listen, conf.TLS, conf.DrainTimeout = "127.0.0.1:0", c, time.Second
-	snap, files, err := config.LoadSnapshot(basePolicy)
+	snap, files, err := config.LoadSnapshot(basePolicy, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

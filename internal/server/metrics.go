@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/seed-4f09bd3a/weir/engine"
+	"github.com/seed-4f09bd3a/weir/engine/classifier"
 	"github.com/seed-4f09bd3a/weir/engine/policy"
 )
 
@@ -35,6 +36,13 @@ type Metrics struct {
 	reloads     *prometheus.CounterVec // by result
 	refused     prometheus.Counter     // streams, for the limit
 	panics      prometheus.Counter
+
+	steps  *prometheus.CounterVec   // of models, by model and result
+	batch  *prometheus.HistogramVec // streams in a step, by model
+	queued *prometheus.HistogramVec // longest time a stream of a step waited, by model
+	step   *prometheus.HistogramVec // time of a step, by model
+	shed   *prometheus.CounterVec   // streams turned away, by model
+	stuck  *prometheus.CounterVec   // steps that did not end in time, by model
 }
 
 // NewMetrics registers everything. snapshot returns the current snapshot.
@@ -62,12 +70,24 @@ func NewMetrics(version string, snapshot func() *engine.Snapshot) *Metrics {
 	m.failures = counter("detector_failures_total", "Detectors that failed on a stream.", "profile", "source")
 	m.reloads = counter("reloads_total", "Reloads of policy and packs, by result: changed, unchanged, failed.", "result")
 	m.refused = counter("streams_refused_total", "Streams that were refused, by reason.", "reason").WithLabelValues("limit")
+	byModel := func(name, help string, buckets []float64) *prometheus.HistogramVec {
+		h := prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "weir", Name: name, Help: help, Buckets: buckets}, []string{"model"})
+		m.registry.MustRegister(h)
+		return h
+	}
+	m.steps = counter("model_steps_total", "Steps of models, by result: ok, error.", "model", "result")
+	m.batch = byModel("model_batch_streams", "Streams judged in one step.", []float64{1, 2, 4, 8, 16, 32, 64, 128, 256})
+	m.queued = byModel("model_queue_seconds", "Longest time that a stream of a step waited for a worker.", prometheus.ExponentialBuckets(25e-6, 2, 16))
+	m.step = byModel("model_step_seconds", "Time of one step.", prometheus.ExponentialBuckets(50e-6, 2, 16))
+	m.shed = counter("model_shed_total", "Streams that were turned away because a model's queue was full.", "model")
+	m.stuck = counter("model_stuck_total", "Steps that did not end in time.", "model")
 	m.panics = counter("panics_total", "Calls that panicked.").WithLabelValues()
 	for _, result := range []string{"changed", "unchanged", "failed"} {
 		m.reloads.WithLabelValues(result)
 	}
 	m.registry.MustRegister(&infoCollector{
 		desc:     prometheus.NewDesc("weir_info", "The binary and the rules in use; always 1.", []string{"version", "snapshot", "policy"}, nil),
+		models:   prometheus.NewDesc("weir_model_info", "The models in use and what runs them; always 1.", []string{"model", "version", "provider"}, nil),
 		version:  version,
 		snapshot: snapshot,
 	})
@@ -77,11 +97,12 @@ func NewMetrics(version string, snapshot func() *engine.Snapshot) *Metrics {
 // infoCollector reports names as labels of one series.
 type infoCollector struct {
 	desc     *prometheus.Desc
+	models   *prometheus.Desc
 	version  string
 	snapshot func() *engine.Snapshot
 }
 
-func (c *infoCollector) Describe(ch chan<- *prometheus.Desc) { ch <- c.desc }
+func (c *infoCollector) Describe(ch chan<- *prometheus.Desc) { ch <- c.desc; ch <- c.models }
 
 func (c *infoCollector) Collect(ch chan<- prometheus.Metric) {
 	s := c.snapshot()
@@ -89,6 +110,46 @@ func (c *infoCollector) Collect(ch chan<- prometheus.Metric) {
 		return
 	}
 	ch <- prometheus.MustNewConstMetric(c.desc, prometheus.GaugeValue, 1, c.version, s.Version(), s.Policy().Name)
+	for _, m := range s.Models() {
+		info := m.Batcher.Info()
+		ch <- prometheus.MustNewConstMetric(c.models, prometheus.GaugeValue, 1, info.Name, info.Version, info.Provider)
+	}
+}
+
+// ModelTrace returns the hooks by which a model's batcher reports here.
+func (m *Metrics) ModelTrace(model string) *classifier.BatcherTrace {
+	ok, failed := m.steps.WithLabelValues(model, "ok"), m.steps.WithLabelValues(model, "error")
+	batch, queued, step := m.batch.WithLabelValues(model), m.queued.WithLabelValues(model), m.step.WithLabelValues(model)
+	return &classifier.BatcherTrace{
+		Stepped: func(streams int, waited, took time.Duration, err error) {
+			if err != nil {
+				failed.Inc()
+				return
+			}
+			ok.Inc()
+			batch.Observe(float64(streams))
+			queued.Observe(waited.Seconds())
+			step.Observe(took.Seconds())
+		},
+		Shed:  m.shed.WithLabelValues(model).Inc,
+		Stuck: m.stuck.WithLabelValues(model).Inc,
+	}
+}
+
+// Cache reports what becomes of decisions that are looked up; nil is no cache.
+func (m *Metrics) Cache(c *classifier.Cache) {
+	if c == nil {
+		return
+	}
+	count := func(name, help string, get func(classifier.CacheStats) float64) {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "weir", Name: name, Help: help},
+			func() float64 { return get(c.Stats()) }))
+	}
+	count("cache_hits_total", "Strides of text whose scores were in the decision cache.", func(s classifier.CacheStats) float64 { return float64(s.Hits) })
+	count("cache_misses_total", "Strides of text whose scores were not in the decision cache.", func(s classifier.CacheStats) float64 { return float64(s.Misses) })
+	count("cache_evicted_total", "Entries that the decision cache dropped for others.", func(s classifier.CacheStats) float64 { return float64(s.Evicted) })
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "weir", Name: "cache_bytes", Help: "Memory that the decision cache holds, about."},
+		func() float64 { return float64(c.Stats().Bytes) }))
 }
 
 // Reloaded counts a reload.

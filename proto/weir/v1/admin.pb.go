@@ -79,7 +79,10 @@ type GetStatusResponse struct {
 	// When the rules were last read, successfully or not.
 	ReloadTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=reload_time,json=reloadTime,proto3" json:"reload_time,omitempty"`
 	// What was wrong then; empty if nothing.
-	ReloadError   string `protobuf:"bytes,9,opt,name=reload_error,json=reloadError,proto3" json:"reload_error,omitempty"`
+	ReloadError string `protobuf:"bytes,9,opt,name=reload_error,json=reloadError,proto3" json:"reload_error,omitempty"`
+	// Models that judge, in order. Empty if the policy names none, or if they cannot
+	// run and the policy says that they are optional.
+	Models        []*ModelStatus `protobuf:"bytes,10,rep,name=models,proto3" json:"models,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -175,6 +178,13 @@ func (x *GetStatusResponse) GetReloadError() string {
 		return x.ReloadError
 	}
 	return ""
+}
+
+func (x *GetStatusResponse) GetModels() []*ModelStatus {
+	if x != nil {
+		return x.Models
+	}
+	return nil
 }
 
 // ProfileStatus describes a profile.
@@ -314,6 +324,79 @@ func (x *PackStatus) GetLicence() string {
 	return ""
 }
 
+// ModelStatus is a classifier.
+type ModelStatus struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name in findings.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Version; it changes whenever scores may change.
+	Version string `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
+	// Execution provider in use, such as cpu or cuda.
+	Provider string `protobuf:"bytes,3,opt,name=provider,proto3" json:"provider,omitempty"`
+	// Streams that wait for a worker now.
+	QueuedStreams int64 `protobuf:"varint,4,opt,name=queued_streams,json=queuedStreams,proto3" json:"queued_streams,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ModelStatus) Reset() {
+	*x = ModelStatus{}
+	mi := &file_weir_v1_admin_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ModelStatus) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ModelStatus) ProtoMessage() {}
+
+func (x *ModelStatus) ProtoReflect() protoreflect.Message {
+	mi := &file_weir_v1_admin_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ModelStatus.ProtoReflect.Descriptor instead.
+func (*ModelStatus) Descriptor() ([]byte, []int) {
+	return file_weir_v1_admin_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ModelStatus) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ModelStatus) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *ModelStatus) GetProvider() string {
+	if x != nil {
+		return x.Provider
+	}
+	return ""
+}
+
+func (x *ModelStatus) GetQueuedStreams() int64 {
+	if x != nil {
+		return x.QueuedStreams
+	}
+	return 0
+}
+
 // ReloadRequest has no fields.
 type ReloadRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -323,7 +406,7 @@ type ReloadRequest struct {
 
 func (x *ReloadRequest) Reset() {
 	*x = ReloadRequest{}
-	mi := &file_weir_v1_admin_proto_msgTypes[4]
+	mi := &file_weir_v1_admin_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -335,7 +418,7 @@ func (x *ReloadRequest) String() string {
 func (*ReloadRequest) ProtoMessage() {}
 
 func (x *ReloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_weir_v1_admin_proto_msgTypes[4]
+	mi := &file_weir_v1_admin_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -348,7 +431,7 @@ func (x *ReloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReloadRequest.ProtoReflect.Descriptor instead.
 func (*ReloadRequest) Descriptor() ([]byte, []int) {
-	return file_weir_v1_admin_proto_rawDescGZIP(), []int{4}
+	return file_weir_v1_admin_proto_rawDescGZIP(), []int{5}
 }
 
 // ReloadResponse says what a reload did.
@@ -366,7 +449,7 @@ type ReloadResponse struct {
 
 func (x *ReloadResponse) Reset() {
 	*x = ReloadResponse{}
-	mi := &file_weir_v1_admin_proto_msgTypes[5]
+	mi := &file_weir_v1_admin_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -378,7 +461,7 @@ func (x *ReloadResponse) String() string {
 func (*ReloadResponse) ProtoMessage() {}
 
 func (x *ReloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_weir_v1_admin_proto_msgTypes[5]
+	mi := &file_weir_v1_admin_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -391,7 +474,7 @@ func (x *ReloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReloadResponse.ProtoReflect.Descriptor instead.
 func (*ReloadResponse) Descriptor() ([]byte, []int) {
-	return file_weir_v1_admin_proto_rawDescGZIP(), []int{5}
+	return file_weir_v1_admin_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ReloadResponse) GetChanged() bool {
@@ -424,7 +507,7 @@ type GetSnapshotRequest struct {
 
 func (x *GetSnapshotRequest) Reset() {
 	*x = GetSnapshotRequest{}
-	mi := &file_weir_v1_admin_proto_msgTypes[6]
+	mi := &file_weir_v1_admin_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -436,7 +519,7 @@ func (x *GetSnapshotRequest) String() string {
 func (*GetSnapshotRequest) ProtoMessage() {}
 
 func (x *GetSnapshotRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_weir_v1_admin_proto_msgTypes[6]
+	mi := &file_weir_v1_admin_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -449,7 +532,7 @@ func (x *GetSnapshotRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSnapshotRequest.ProtoReflect.Descriptor instead.
 func (*GetSnapshotRequest) Descriptor() ([]byte, []int) {
-	return file_weir_v1_admin_proto_rawDescGZIP(), []int{6}
+	return file_weir_v1_admin_proto_rawDescGZIP(), []int{7}
 }
 
 // GetSnapshotResponse names the rules that new streams get.
@@ -466,7 +549,7 @@ type GetSnapshotResponse struct {
 
 func (x *GetSnapshotResponse) Reset() {
 	*x = GetSnapshotResponse{}
-	mi := &file_weir_v1_admin_proto_msgTypes[7]
+	mi := &file_weir_v1_admin_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -478,7 +561,7 @@ func (x *GetSnapshotResponse) String() string {
 func (*GetSnapshotResponse) ProtoMessage() {}
 
 func (x *GetSnapshotResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_weir_v1_admin_proto_msgTypes[7]
+	mi := &file_weir_v1_admin_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -491,7 +574,7 @@ func (x *GetSnapshotResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSnapshotResponse.ProtoReflect.Descriptor instead.
 func (*GetSnapshotResponse) Descriptor() ([]byte, []int) {
-	return file_weir_v1_admin_proto_rawDescGZIP(), []int{7}
+	return file_weir_v1_admin_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetSnapshotResponse) GetSnapshotVersion() string {
@@ -513,7 +596,7 @@ var File_weir_v1_admin_proto protoreflect.FileDescriptor
 const file_weir_v1_admin_proto_rawDesc = "" +
 	"\n" +
 	"\x13weir/v1/admin.proto\x12\aweir.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x12\n" +
-	"\x10GetStatusRequest\"\x9a\x03\n" +
+	"\x10GetStatusRequest\"\xc8\x03\n" +
 	"\x11GetStatusResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12)\n" +
 	"\x10snapshot_version\x18\x02 \x01(\tR\x0fsnapshotVersion\x129\n" +
@@ -525,7 +608,9 @@ const file_weir_v1_admin_proto_rawDesc = "" +
 	"\rlexicon_bytes\x18\a \x01(\x03R\flexiconBytes\x12;\n" +
 	"\vreload_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"reloadTime\x12!\n" +
-	"\freload_error\x18\t \x01(\tR\vreloadError\"Q\n" +
+	"\freload_error\x18\t \x01(\tR\vreloadError\x12,\n" +
+	"\x06models\x18\n" +
+	" \x03(\v2\x14.weir.v1.ModelStatusR\x06models\"Q\n" +
 	"\rProfileStatus\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\arelease\x18\x02 \x01(\tR\arelease\x12\x12\n" +
@@ -535,7 +620,12 @@ const file_weir_v1_admin_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aentries\x18\x02 \x01(\x03R\aentries\x12\x16\n" +
 	"\x06source\x18\x03 \x01(\tR\x06source\x12\x18\n" +
-	"\alicence\x18\x04 \x01(\tR\alicence\"\x0f\n" +
+	"\alicence\x18\x04 \x01(\tR\alicence\"~\n" +
+	"\vModelStatus\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\tR\aversion\x12\x1a\n" +
+	"\bprovider\x18\x03 \x01(\tR\bprovider\x12%\n" +
+	"\x0equeued_streams\x18\x04 \x01(\x03R\rqueuedStreams\"\x0f\n" +
 	"\rReloadRequest\"\x87\x01\n" +
 	"\x0eReloadResponse\x12\x18\n" +
 	"\achanged\x18\x01 \x01(\bR\achanged\x120\n" +
@@ -562,34 +652,36 @@ func file_weir_v1_admin_proto_rawDescGZIP() []byte {
 	return file_weir_v1_admin_proto_rawDescData
 }
 
-var file_weir_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_weir_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_weir_v1_admin_proto_goTypes = []any{
 	(*GetStatusRequest)(nil),      // 0: weir.v1.GetStatusRequest
 	(*GetStatusResponse)(nil),     // 1: weir.v1.GetStatusResponse
 	(*ProfileStatus)(nil),         // 2: weir.v1.ProfileStatus
 	(*PackStatus)(nil),            // 3: weir.v1.PackStatus
-	(*ReloadRequest)(nil),         // 4: weir.v1.ReloadRequest
-	(*ReloadResponse)(nil),        // 5: weir.v1.ReloadResponse
-	(*GetSnapshotRequest)(nil),    // 6: weir.v1.GetSnapshotRequest
-	(*GetSnapshotResponse)(nil),   // 7: weir.v1.GetSnapshotResponse
-	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
+	(*ModelStatus)(nil),           // 4: weir.v1.ModelStatus
+	(*ReloadRequest)(nil),         // 5: weir.v1.ReloadRequest
+	(*ReloadResponse)(nil),        // 6: weir.v1.ReloadResponse
+	(*GetSnapshotRequest)(nil),    // 7: weir.v1.GetSnapshotRequest
+	(*GetSnapshotResponse)(nil),   // 8: weir.v1.GetSnapshotResponse
+	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
 }
 var file_weir_v1_admin_proto_depIdxs = []int32{
-	8, // 0: weir.v1.GetStatusResponse.start_time:type_name -> google.protobuf.Timestamp
+	9, // 0: weir.v1.GetStatusResponse.start_time:type_name -> google.protobuf.Timestamp
 	2, // 1: weir.v1.GetStatusResponse.profiles:type_name -> weir.v1.ProfileStatus
 	3, // 2: weir.v1.GetStatusResponse.packs:type_name -> weir.v1.PackStatus
-	8, // 3: weir.v1.GetStatusResponse.reload_time:type_name -> google.protobuf.Timestamp
-	0, // 4: weir.v1.AdminService.GetStatus:input_type -> weir.v1.GetStatusRequest
-	4, // 5: weir.v1.AdminService.Reload:input_type -> weir.v1.ReloadRequest
-	6, // 6: weir.v1.AdminService.GetSnapshot:input_type -> weir.v1.GetSnapshotRequest
-	1, // 7: weir.v1.AdminService.GetStatus:output_type -> weir.v1.GetStatusResponse
-	5, // 8: weir.v1.AdminService.Reload:output_type -> weir.v1.ReloadResponse
-	7, // 9: weir.v1.AdminService.GetSnapshot:output_type -> weir.v1.GetSnapshotResponse
-	7, // [7:10] is the sub-list for method output_type
-	4, // [4:7] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	9, // 3: weir.v1.GetStatusResponse.reload_time:type_name -> google.protobuf.Timestamp
+	4, // 4: weir.v1.GetStatusResponse.models:type_name -> weir.v1.ModelStatus
+	0, // 5: weir.v1.AdminService.GetStatus:input_type -> weir.v1.GetStatusRequest
+	5, // 6: weir.v1.AdminService.Reload:input_type -> weir.v1.ReloadRequest
+	7, // 7: weir.v1.AdminService.GetSnapshot:input_type -> weir.v1.GetSnapshotRequest
+	1, // 8: weir.v1.AdminService.GetStatus:output_type -> weir.v1.GetStatusResponse
+	6, // 9: weir.v1.AdminService.Reload:output_type -> weir.v1.ReloadResponse
+	8, // 10: weir.v1.AdminService.GetSnapshot:output_type -> weir.v1.GetSnapshotResponse
+	8, // [8:11] is the sub-list for method output_type
+	5, // [5:8] is the sub-list for method input_type
+	5, // [5:5] is the sub-list for extension type_name
+	5, // [5:5] is the sub-list for extension extendee
+	0, // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_weir_v1_admin_proto_init() }
@@ -603,7 +695,7 @@ func file_weir_v1_admin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_weir_v1_admin_proto_rawDesc), len(file_weir_v1_admin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -1,0 +1,172 @@
+package onnx_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/seed-4f09bd3a/weir/engine/classifier"
+	"github.com/seed-4f09bd3a/weir/engine/enginetest"
+	"github.com/seed-4f09bd3a/weir/internal/onnx"
+	"github.com/seed-4f09bd3a/weir/models"
+)
+
+func defaultModel(t testing.TB) *onnx.Model {
+	t.Helper()
+	bundle, ok := models.Model("weir-harm")
+	if !ok {
+		t.Fatal("no embedded model")
+	}
+	m, err := library(t).Load(bundle, onnx.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = m.Close() })
+	return m
+}
+
+// raw runs steps of 32 streams, one after the other in each of as many
+// goroutines as there are workers, for d, and returns runes per second: what the
+// runtime can do if nobody has to be waited for.
+func raw(b *testing.B, m *onnx.Model, runes []rune, d time.Duration) float64 {
+	var total atomic.Int64
+	var wg sync.WaitGroup
+	began := time.Now()
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			info := m.Info()
+			batch := make([]classifier.Step, 32)
+			for i := range batch {
+				at := rand.IntN(len(runes) - info.StrideRunes)
+				batch[i] = classifier.Step{
+					Runes: runes[at : at+info.StrideRunes], State: make([]float32, info.StateLen), Scores: make([]float32, len(info.Labels)),
+				}
+			}
+			for time.Since(began) < d {
+				if err := m.Step(context.Background(), batch); err != nil {
+					b.Error(err)
+					return
+				}
+				total.Add(int64(len(batch) * info.StrideRunes))
+			}
+		})
+	}
+	wg.Wait()
+	return float64(total.Load()) / time.Since(began).Seconds()
+}
+
+// saturate has 1,000 streams wait for one stride after the other, for d.
+func saturate(b *testing.B, m *onnx.Model, runes []rune, d time.Duration) float64 {
+	bat, err := classifier.NewBatcher(m, classifier.BatcherOptions{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer bat.Close()
+	members := []classifier.Member{{Batcher: bat}}
+	var total atomic.Int64
+	var wg sync.WaitGroup
+	began := time.Now()
+	for range 1000 {
+		wg.Go(func() {
+			s := stream{session: classifier.NewSession(members, nil), runes: runes, at: rand.IntN(len(runes)), stride: m.Info().StrideRunes}
+			defer s.session.Stop()
+			for time.Since(began) < d {
+				if err := s.judge(); err != nil {
+					b.Error(err)
+					return
+				}
+				total.Add(int64(s.stride))
+			}
+		})
+	}
+	wg.Wait()
+	return float64(total.Load()) / time.Since(began).Seconds()
+}
+
+type stream struct {
+	session *classifier.Session
+	runes   []rune
+	at      int
+	stride  int
+	results []classifier.Result
+}
+
+func (s *stream) judge() error {
+	for range s.stride {
+		s.session.Add(0, s.runes[s.at%len(s.runes)])
+		s.at++
+	}
+	s.session.Submit(0, false)
+	if err := s.session.Wait(context.Background(), 0); err != nil {
+		return err
+	}
+	s.results = s.session.Take(s.results[:0])
+	return s.results[0].Err
+}
+
+// BenchmarkThroughput compares, in one run and in turns, what 1,000 streams get
+// through the batcher with what the runtime does by itself.
+func BenchmarkThroughput(b *testing.B) {
+	m, runes := defaultModel(b), []rune(enginetest.Prose(1, 1<<20))
+	var through, alone float64
+	for b.Loop() {
+		alone += raw(b, m, runes, time.Second)
+		through += saturate(b, m, runes, time.Second)
+	}
+	b.ReportMetric(alone/float64(b.N), "raw-runes/s")
+	b.ReportMetric(through/float64(b.N), "batcher-runes/s")
+	b.ReportMetric(100*through/alone, "%of-raw")
+}
+
+// BenchmarkLatency has 1,000 streams bring strides at random times, at 70 % of
+// what the machine just did, and measures from the time a stride was due to its
+// scores: the waiting that a generator's own delay hides counts.
+func BenchmarkLatency(b *testing.B) {
+	m, runes := defaultModel(b), []rune(enginetest.Prose(1, 1<<20))
+	const streams, share = 1000, 0.7
+	stride := m.Info().StrideRunes
+	var all []time.Duration
+	for b.Loop() {
+		load := share * saturate(b, m, runes, time.Second)
+		every := time.Duration(float64(streams*stride) / load * float64(time.Second))
+		bat, err := classifier.NewBatcher(m, classifier.BatcherOptions{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		members := []classifier.Member{{Batcher: bat}}
+		var mu sync.Mutex
+		var wg sync.WaitGroup
+		end := time.Now().Add(3 * time.Second)
+		for range streams {
+			wg.Go(func() {
+				s := stream{session: classifier.NewSession(members, nil), runes: runes, at: rand.IntN(len(runes)), stride: stride}
+				defer s.session.Stop()
+				var own []time.Duration
+				due := time.Now().Add(time.Duration(rand.Float64() * float64(every)))
+				for due.Before(end) {
+					time.Sleep(time.Until(due))
+					if err := s.judge(); err != nil {
+						b.Error(err)
+						return
+					}
+					own = append(own, time.Since(due))
+					due = due.Add(time.Duration(rand.ExpFloat64() * float64(every)))
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				all = append(all, own...)
+			})
+		}
+		wg.Wait()
+		bat.Close()
+	}
+	slices.Sort(all)
+	b.ReportMetric(float64(all[len(all)/2])/1e6, "p50-ms")
+	b.ReportMetric(float64(all[len(all)*99/100])/1e6, "p99-ms")
+	b.ReportMetric(float64(len(all)), "strides")
+}
