@@ -12,7 +12,7 @@ import (
 
 // BatcherOptions configure a Batcher. Zero values mean the defaults.
 type BatcherOptions struct {
-	Workers  int           // steps that run at once. Default GOMAXPROCS
+	Workers  int           // steps that run at once. Default one per core but one: what feeds the models needs a core too
 	MaxBatch int           // streams in one step. Default 32: more adds latency and no throughput
 	MaxQueue int           // streams that may wait for a worker; more are turned away. Default 4,096
 	Timeout  time.Duration // of a step; its streams fail then. Default 2s, negative for none
@@ -77,7 +77,7 @@ func NewBatcher(m Model, o BatcherOptions) (*Batcher, error) {
 		b.trace = *o.Trace
 	}
 	if b.workers <= 0 {
-		b.workers = runtime.GOMAXPROCS(0)
+		b.workers = max(1, runtime.NumCPU()-1)
 	}
 	if b.maxBatch <= 0 {
 		b.maxBatch = 32

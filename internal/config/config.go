@@ -72,7 +72,7 @@ type Classifier struct {
 	Pos       strictyaml.Pos `yaml:"-"`
 	Library   string         `yaml:"library"`   // shared library of ONNX Runtime; "" for $WEIR_ONNXRUNTIME or what the set-up fetched
 	Providers []string       `yaml:"providers"` // execution providers, tried in order: cpu, cuda, tensorrt, openvino, coreml, directml. Default [cpu]
-	Workers   int            `yaml:"workers"`   // steps that run at once, per model; 0 for one per core
+	Workers   int            `yaml:"workers"`   // steps that run at once, per model; 0 for one per core but one
 	Threads   int            `yaml:"threads"`   // of ONNX Runtime inside one step. Default 1
 	MaxBatch  int            `yaml:"max_batch"` // streams in one step. Default 32; more serve a GPU
 	MaxQueue  int            `yaml:"max_queue"` // streams that wait for a worker, per model; more are turned away, which the policy's fail mode answers. Default 4,096

@@ -37,7 +37,7 @@ func raw(b *testing.B, m *onnx.Model, runes []rune, d time.Duration) float64 {
 	var total atomic.Int64
 	var wg sync.WaitGroup
 	began := time.Now()
-	for range runtime.GOMAXPROCS(0) {
+	for range max(1, runtime.GOMAXPROCS(0)-1) {
 		wg.Go(func() {
 			info := m.Info()
 			batch := make([]classifier.Step, 32)
@@ -62,7 +62,7 @@ func raw(b *testing.B, m *onnx.Model, runes []rune, d time.Duration) float64 {
 
 // saturate has 1,000 streams wait for one stride after the other, for d.
 func saturate(b *testing.B, m *onnx.Model, runes []rune, d time.Duration) float64 {
-	bat, err := classifier.NewBatcher(m, classifier.BatcherOptions{})
+	bat, err := classifier.NewBatcher(m, classifier.BatcherOptions{Workers: max(1, runtime.NumCPU()-1)})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -129,12 +129,15 @@ func BenchmarkThroughput(b *testing.B) {
 func BenchmarkLatency(b *testing.B) {
 	m, runes := defaultModel(b), []rune(enginetest.Prose(1, 1<<20))
 	const streams, share = 1000, 0.7
+	cores := runtime.GOMAXPROCS(0)
+	defer runtime.GOMAXPROCS(cores)
+	runtime.GOMAXPROCS(cores + max(1, cores-1)) // as weir serve does, see cmd/weir/models.go
 	stride := m.Info().StrideRunes
 	var all []time.Duration
 	for b.Loop() {
 		load := share * saturate(b, m, runes, time.Second)
 		every := time.Duration(float64(streams*stride) / load * float64(time.Second))
-		bat, err := classifier.NewBatcher(m, classifier.BatcherOptions{})
+		bat, err := classifier.NewBatcher(m, classifier.BatcherOptions{Workers: max(1, runtime.NumCPU()-1)})
 		if err != nil {
 			b.Fatal(err)
 		}
