@@ -21,6 +21,8 @@ import (
 
 	"github.com/seed-4f09bd3a/weir/engine/classifier"
 	"github.com/seed-4f09bd3a/weir/engine/classifier/feature"
+	"github.com/seed-4f09bd3a/weir/engine/classifier/tokenizer"
+	"github.com/seed-4f09bd3a/weir/engine/policy"
 	"github.com/seed-4f09bd3a/weir/internal/onnx"
 )
 
@@ -115,6 +117,45 @@ func TestBatchRows(t *testing.T) {
 	}
 }
 
+// TestWindow: a window model sees the last tokens between the special ones,
+// short rows are filled up and masked, and steps of more rows than one run takes
+// are cut.
+func TestWindow(t *testing.T) {
+	m := load(t, "window")
+	if got := m.Info(); got.StateLen != 0 || got.WindowRunes != 64 || got.Labels[1] != policy.NoCategory {
+		t.Errorf("info %+v", got)
+	}
+	data, err := os.ReadFile("testdata/window/tokenizer.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := tokenizer.Parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := []string{"", "a", "the fox", "今天天气很好", "a much longer text that has more tokens than the window takes, by far", "x y z", "dog dog dog dog dog"}
+	var batch []classifier.Step
+	for _, text := range texts {
+		batch = append(batch, step(m, nil, text, true))
+	}
+	if err := m.Step(context.Background(), batch); err != nil {
+		t.Fatal(err)
+	}
+	for i, text := range texts {
+		ids := k.AppendIDs(nil, text)
+		ids = ids[max(len(ids)-14, 0):]
+		ids = slices.Concat(k.Before(), ids, k.After())
+		even := 0.0
+		for _, id := range ids {
+			even += float64(1 - id%2)
+		}
+		want := 1 / (1 + math.Exp(even-float64(len(ids))))
+		if got := float64(batch[i].Scores[0]); math.Abs(got-want) > 1e-6 {
+			t.Errorf("%q: got %v, want %v", text, got, want)
+		}
+	}
+}
+
 func TestConcurrentSteps(t *testing.T) {
 	m := load(t, "recurrent")
 	var wg sync.WaitGroup
@@ -191,7 +232,13 @@ func bundle(t *testing.T, folder string, change func(files fstest.MapFS, manifes
 }
 
 func resum(files fstest.MapFS, manifest map[string]any) {
-	manifest["files"] = map[string]any{"model.onnx": fmt.Sprintf("%x", sha256.Sum256(files["model.onnx"].Data))}
+	sums := map[string]any{}
+	for name, f := range files {
+		if name != "manifest.json" {
+			sums[name] = fmt.Sprintf("%x", sha256.Sum256(f.Data))
+		}
+	}
+	manifest["files"] = sums
 }
 
 // TestRefused: whatever is wrong with a model is found when it is loaded, and
@@ -216,6 +263,15 @@ func TestRefused(t *testing.T) {
 		{"labels of another model", "recurrent", func(_ fstest.MapFS, m M) { m["labels"] = []string{"hatred"} }, []string{"output scores has the shape [-1 4 2]: want [-1 4 1]"}},
 		{"wrong name", "wrong-name", func(fstest.MapFS, M) {}, []string{`no input "ids", only tokens, state: rename it`, `wants an input "tokens"`}},
 		{"wrong shape", "wrong-shape", func(fstest.MapFS, M) {}, []string{"input ids has the shape [-1 8 4]"}},
+		{"window without tokenizer", "window", func(f fstest.MapFS, _ M) { delete(f, "tokenizer.json") }, []string{"tokenizer.json"}},
+		{"window, unknown activation", "window", func(_ fstest.MapFS, m M) { m["activation"] = "tanh" }, []string{`activation: "tanh": want sigmoid, softmax or none`}},
+		{"window of another tokenizer", "window", func(f fstest.MapFS, m M) {
+			f["tokenizer.json"].Data = bytes.Replace(f["tokenizer.json"].Data, []byte(`"WordPiece","unk`), []byte(`"Unigram","unk`), 1)
+			resum(f, m)
+		}, []string{`model.type: "Unigram" is not supported: want WordPiece`}},
+		{"window with a state", "window", func(_ fstest.MapFS, m M) { m["state_len"] = 4 }, []string{"state_len and features are for kind recurrent"}},
+		{"window, wrong output", "window-wrong-name", func(fstest.MapFS, M) {}, []string{`no output "logits", only output`}},
+		{"logits for scores", "window", func(_ fstest.MapFS, m M) { m["activation"] = "none" }, []string{"want probabilities in [0, 1]"}},
 		{"scores over 1", "not-probabilities", func(fstest.MapFS, M) {}, []string{"its first step", "want probabilities in [0, 1]"}},
 		{"scores that are none", "not-a-number", func(fstest.MapFS, M) {}, []string{"its first step", "want probabilities in [0, 1]"}},
 	} {

@@ -60,3 +60,32 @@ recurrent("wrong-name", ids="tokens")
 recurrent("wrong-shape", stride=8)
 recurrent("not-probabilities", offset=3.0)
 recurrent("not-a-number", offset=float("nan"))
+
+
+def window(folder, logits="logits", typed=False):
+    """Two logits: how many real tokens there are, and how many of them are even."""
+    n = helper.make_node
+    nodes = [
+        n("Cast", ["attention_mask"], ["mask"], to=T.FLOAT),
+        n("Mod", ["input_ids", "modulus"], ["bit"]),
+        n("Cast", ["bit"], ["odd"], to=T.FLOAT),
+        n("Sub", ["unit", "odd"], ["even"]),
+        n("Mul", ["even", "mask"], ["real"]),
+        n("ReduceSum", ["mask", "axes"], ["count"], keepdims=1),
+        n("ReduceSum", ["real", "axes"], ["evens"], keepdims=1),
+        n("Concat", ["count", "evens"], [logits], axis=1),
+    ]
+    inputs = [("input_ids", T.INT64, ["b", "t"]), ("attention_mask", T.INT64, ["b", "t"])]
+    if typed:
+        nodes.append(n("Cast", ["token_type_ids"], ["unused"], to=T.FLOAT))
+        inputs.append(("token_type_ids", T.INT64, ["b", "t"]))
+    weights = {"modulus": np.array(2, np.int64), "unit": np.array(1, np.float32), "axes": np.array([1], np.int64)}
+    save(folder, nodes, inputs, [(logits, T.FLOAT, ["b", 2])], weights, kind="window", labels=["violence", ""], stride_runes=4,
+         window_runes=64, window_tokens=16, activation="softmax")
+
+
+TOKENIZER = HERE.parents[2] / "engine/classifier/tokenizer/testdata/wordpiece.json"
+for name, options in (("window", {"typed": True}), ("window-wrong-name", {"logits": "output"})):
+    (HERE / name).mkdir(exist_ok=True)
+    (HERE / name / "tokenizer.json").write_bytes(TOKENIZER.read_bytes())
+    window(name, **options)
