@@ -3,14 +3,17 @@ package onnx_test
 import (
 	"context"
 	"math/rand/v2"
+	"os"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/seed-4f09bd3a/weir/engine/classifier"
+	"github.com/seed-4f09bd3a/weir/engine/classifier/tokenizer"
 	"github.com/seed-4f09bd3a/weir/engine/enginetest"
 	"github.com/seed-4f09bd3a/weir/internal/onnx"
 	"github.com/seed-4f09bd3a/weir/models"
@@ -172,4 +175,55 @@ func BenchmarkLatency(b *testing.B) {
 	b.ReportMetric(float64(all[len(all)/2])/1e6, "p50-ms")
 	b.ReportMetric(float64(all[len(all)*99/100])/1e6, "p99-ms")
 	b.ReportMetric(float64(len(all)), "strides")
+}
+
+// BenchmarkAgainstWindow compares, in one run and in turns, how many runes a
+// second one core judges with the default model, and with a window model that
+// reads its last 128 tokens again every 16 tokens. Name its folder in
+// WEIR_WINDOW_MODEL; examples/own-model makes one of MiniLM.
+func BenchmarkAgainstWindow(b *testing.B) {
+	folder := os.Getenv("WEIR_WINDOW_MODEL")
+	if folder == "" {
+		b.Skip("WEIR_WINDOW_MODEL names no window model")
+	}
+	m := defaultModel(b)
+	w, err := library(b).Load(os.DirFS(folder), onnx.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer w.Close() //nolint:errcheck // a benchmark
+	data, err := os.ReadFile(folder + "/tokenizer.json")
+	if err != nil {
+		b.Fatal(err)
+	}
+	k, err := tokenizer.Parse(data)
+	if err != nil {
+		b.Fatal(err)
+	}
+	text := strings.Repeat("The train to the north leaves at nine, and whoever wants to see the mountains in the evening should take it. ", 40)
+	runes := []rune(text)
+	perToken := float64(len(runes)) / float64(len(k.AppendIDs(nil, text)))
+	stride, window := m.Info().StrideRunes, w.Info().WindowRunes
+	batch := make([]classifier.Step, 32)
+	for i := range batch {
+		batch[i] = classifier.Step{Runes: runes[i : i+stride], State: make([]float32, m.Info().StateLen), Scores: make([]float32, len(m.Info().Labels))}
+	}
+	one := []classifier.Step{{Runes: runes[:window], Scores: make([]float32, len(w.Info().Labels))}}
+	rate := func(model *onnx.Model, steps []classifier.Step, runes float64) float64 {
+		n, began := 0, time.Now()
+		for ; time.Since(began) < 500*time.Millisecond; n++ {
+			if err := model.Step(context.Background(), steps); err != nil {
+				b.Fatal(err)
+			}
+		}
+		return float64(n) * runes / time.Since(began).Seconds()
+	}
+	var own, other float64
+	for b.Loop() {
+		own += rate(m, batch, float64(len(batch)*stride))
+		other += rate(w, one, 16*perToken)
+	}
+	b.ReportMetric(own/float64(b.N), "runes/s")
+	b.ReportMetric(other/float64(b.N), "window-runes/s")
+	b.ReportMetric(own/other, "times")
 }
