@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -16,6 +18,7 @@ import (
 	"github.com/seed-4f09bd3a/weir/engine/classifier"
 	"github.com/seed-4f09bd3a/weir/engine/policy"
 	"github.com/seed-4f09bd3a/weir/internal/config"
+	"github.com/seed-4f09bd3a/weir/internal/server"
 	weirv1 "github.com/seed-4f09bd3a/weir/proto/weir/v1"
 )
 
@@ -269,5 +272,50 @@ profiles:
 	}
 	if widest.Load() < 8 {
 		t.Errorf("no step judged more than %d of 40 streams", widest.Load())
+	}
+}
+
+// TestModelsAreSeen: status and metrics say which models judge, what runs them
+// and what they do.
+func TestModelsAreSeen(t *testing.T) {
+	h, model := startAsync(t, nil)
+	cache, err := classifier.NewCache(1 << 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cache.Close)
+	h.metrics.Cache(cache)
+	b, err := classifier.NewBatcher(model, classifier.BatcherOptions{Cache: cache, Trace: h.metrics.ModelTrace("slow")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	snap, err := engine.NewSnapshot(engine.SnapshotConfig{Policy: h.engine.Snapshot().Policy(), Models: []classifier.Member{{Batcher: b}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.engine.Swap(snap)
+	model.steps <- struct{}{}
+	for range 2 { // the second time it comes from the cache
+		if _, err := h.client.Check(h.Context(), &weirv1.CheckRequest{Text: []byte("abcd")}); err != nil {
+			t.Fatal(err)
+		}
+		cache.Settle()
+	}
+	s, err := h.admin.GetStatus(t.Context(), &weirv1.GetStatusRequest{})
+	if err != nil || len(s.Models) != 1 || s.Models[0].Name != "slow" || s.Models[0].Version != "1" || s.Models[0].QueuedStreams != 0 {
+		t.Errorf("status %v, %v", s.GetModels(), err)
+	}
+	w := httptest.NewRecorder()
+	server.AdminHandler(h.metrics, h.server.Ready, false).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	for _, want := range []string{
+		`weir_model_info{model="slow",provider="",version="1"} 1`,
+		`weir_model_steps_total{model="slow",result="ok"} 1`,
+		`weir_model_batch_streams_sum{model="slow"} 1`,
+		"weir_cache_hits_total 1", "weir_cache_misses_total 1",
+	} {
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("the metrics lack %s", want)
+		}
 	}
 }
