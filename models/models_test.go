@@ -129,10 +129,10 @@ func TestDefaultPolicyPrompts(t *testing.T) {
 func TestDefaultPolicyScores(t *testing.T) {
 	p := defaultPolicy(t)
 	for name, want := range map[string]map[policy.Category]float32{
-		"default": {policy.Harassment: 0.93, policy.Illicit: 0.98, policy.DiscriminationGender: 0.93, policy.DiscriminationNationality: 0.98, policy.Violence: policy.Never},
-		"strict":  {policy.Harassment: 0.85, policy.Illicit: 0.95, policy.DiscriminationGender: 0.85, policy.DiscriminationNationality: 0.95, policy.Violence: 0.95},
-		"minor":   {policy.Harassment: 0.85, policy.Illicit: 0.9, policy.DiscriminationGender: 0.85, policy.DiscriminationNationality: 0.95, policy.Violence: 0.85},
-		"prompt":  {policy.Harassment: 0.93, policy.Illicit: 0.98, policy.DiscriminationGender: 0.93, policy.DiscriminationNationality: 0.98, policy.Violence: policy.Never},
+		"default": {policy.Harassment: 0.93, policy.Illicit: 0.93, policy.DiscriminationGender: 0.93, policy.DiscriminationNationality: 0.98, policy.Violence: policy.Never},
+		"strict":  {policy.Harassment: 0.85, policy.Illicit: 0.85, policy.DiscriminationGender: 0.85, policy.DiscriminationNationality: 0.95, policy.Violence: 0.95},
+		"minor":   {policy.Harassment: 0.85, policy.Illicit: 0.8, policy.DiscriminationGender: 0.85, policy.DiscriminationNationality: 0.95, policy.Violence: 0.85},
+		"prompt":  {policy.Harassment: 0.93, policy.Illicit: 0.93, policy.DiscriminationGender: 0.93, policy.DiscriminationNationality: 0.98, policy.Violence: policy.Never},
 	} {
 		q, _ := p.Profile(name)
 		for c, halt := range want {

