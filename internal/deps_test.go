@@ -49,6 +49,7 @@ var mayImport = []struct {
 	{"client", []string{"proto/weir/v1"}},
 	{"models/train/fold", []string{"engine/text"}}, // shows the pipeline texts as the engine sees them
 	{"internal/survey", []string{"engine/lexicon", "engine/policy", "engine/text"}},
+	{"internal/tune", []string{"engine/policy"}},
 	{"internal/onnx", []string{"engine/classifier", "engine/classifier/feature", "engine/classifier/tokenizer", "engine/policy"}},
 	{"internal/config", []string{"engine", "engine/classifier", "engine/lexicon", "engine/policy", "internal/strictyaml", "models"}},
 	{"internal/server", []string{"engine", "engine/classifier", "engine/policy", "internal/config", "proto/weir/v1"}},
@@ -56,7 +57,7 @@ var mayImport = []struct {
 	// What puts it together.
 	{"cmd/weir", []string{
 		"client", "engine", "engine/classifier", "engine/lexicon", "engine/pattern", "engine/policy", "engine/text",
-		"internal/config", "internal/onnx", "internal/server", "internal/strictyaml", "internal/survey", "models", "proto/weir/v1",
+		"internal/config", "internal/onnx", "internal/server", "internal/strictyaml", "internal/survey", "internal/tune", "models", "proto/weir/v1",
 	}},
 }
 

@@ -13,6 +13,7 @@ import (
 type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run the gRPC server."`
 	Score   scoreCmd   `cmd:"" help:"Score texts by every category and say what the policy makes of them (JSON Lines)."`
+	Tune    tuneCmd    `cmd:"" help:"Measure a model on labelled texts and recommend thresholds: report and policy patch."`
 	Check   checkCmd   `cmd:"" help:"Judge a text, a file or standard input as a stream."`
 	Lexicon lexiconCmd `cmd:"" help:"Look at lexicon packs: statistics over a corpus, lint."`
 	Policy  policyCmd  `cmd:"" help:"Check a policy, or show what it comes to."`

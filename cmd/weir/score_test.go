@@ -99,3 +99,38 @@ func TestScoreBadLines(t *testing.T) {
 		t.Errorf("exit %d: %s", code, errs)
 	}
 }
+
+func TestTune(t *testing.T) {
+	needRuntime(t)
+	var input strings.Builder
+	for i := range 40 {
+		fmt.Fprintf(&input, `{"id": "h%d", "lang": "en", "labels": ["harassment"], "text": "secret %d: you are a stupid worthless idiot and everybody hates you, you disgusting pig"}`+"\n", i, i)
+		fmt.Fprintf(&input, `{"id": "b%d", "lang": "en", "labels": [], "text": "secret %d: the library opens at nine, bring a document with your address"}`+"\n", i, i)
+	}
+	dir := filepath.Join(t.TempDir(), "out")
+	out, errs, code := weir(t, input.String(), "tune", "--max-fpr", "0.2", "--bootstrap", "50", "--out", dir)
+	if code != 0 || !strings.Contains(out, "harassment") {
+		t.Fatalf("exit %d: %s%s", code, out, errs)
+	}
+	for _, name := range []string{"report.html", "report.json", "patch.yaml"} {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil || len(data) == 0 {
+			t.Errorf("%s: %v, %d bytes", name, err, len(data))
+		}
+		if strings.Contains(string(data), "secret") {
+			t.Errorf("%s holds text", name)
+		}
+	}
+	for line, want := range map[string]string{
+		`{"text": "secret"}`:                       "line 1: labels is missing",
+		`{"text": "secret", "labels": ["shoes"]}`:  `line 1: unknown category "shoes"`,
+		`{"text": "secret", "labels": "violence"}`: "line 1: want labels and unknown as lists",
+		`{"text": "ab", "labels": [], "onset": 2}`: "line 1: onset 2",
+		"": "want at least one labelled text",
+	} {
+		_, errs, code := weir(t, line, "tune", "--out", dir)
+		if code != 1 || !strings.Contains(errs, want) || strings.Contains(errs, "secret") {
+			t.Errorf("%s: exit %d: %s", line, code, errs)
+		}
+	}
+}
