@@ -22,7 +22,7 @@ type Options struct {
 	MinRecall    float64 // share of violations halted, in (0, 1)
 
 	Confidence   float64 // of every interval, two-sided, in [0.5, 0.9999]; 0: 0.95
-	SustainRunes []int   // values to try, each in [0, policy.MaxSustainRunes]; nil: 0 alone
+	SustainRunes []int   // values to try, each in [0, policy.MaxSustainRunes]; nil: what Current says
 	Bootstrap    int     // draws, at most 100,000; 0: 1,000; negative: none
 	Seed         uint64  // of the bootstrap
 
@@ -48,9 +48,6 @@ var profileNames = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 func (o *Options) setDefaults() {
 	if o.Confidence == 0 {
 		o.Confidence = defaultConfidence
-	}
-	if len(o.SustainRunes) == 0 {
-		o.SustainRunes = []int{0}
 	}
 	if o.Bootstrap == 0 {
 		o.Bootstrap = defaultBootstrap

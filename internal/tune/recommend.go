@@ -202,7 +202,7 @@ func (h *half) best(ok func(*Outcome) bool, better func(a, b *Outcome) int) *Out
 	if len(equals) == 0 {
 		return nil
 	}
-	return equals[len(equals)/2]
+	return equals[(len(equals)-1)/2]
 }
 
 func (o *Options) verify(chosen *Outcome, verify *half) Recommendation {
@@ -284,10 +284,14 @@ func (o *Options) flag(choose, verify *half, auroc *Estimate, most float32) Reco
 	if best == nil {
 		return Recommendation{Status: Unreachable, Why: fmt.Sprintf("no threshold up to %v, where harsher actions begin, finds a violation", most)}
 	}
-	return Recommendation{
-		Status: Recommended, Threshold: best.Threshold, Chosen: best, Verified: verify.at(best.Threshold), Confirmed: true,
-		Why: "best F1 on the half that chose it, but never above what harsher actions need",
+	r := Recommendation{Status: Recommended, Threshold: best.Threshold, Chosen: best, Verified: verify.at(best.Threshold), Confirmed: true}
+	r.Why = "best F1 on the half that chose it, but never above what harsher actions need"
+	if v := r.Verified; v.Recall.Low <= v.FPR.High {
+		r.Status, r.Threshold, r.Confirmed = Contradicted, 0, false
+		r.Why = fmt.Sprintf("%v has the best F1 on the half that chose it, but on the other half it acts on %d of %d violations and %d of %d other texts, which does not prove that it tells them apart",
+			best.Threshold, v.Recall.Count, v.Recall.Of, v.FPR.Count, v.FPR.Of)
 	}
+	return r
 }
 
 // set reports whether a policy gives the threshold.

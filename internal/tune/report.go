@@ -43,7 +43,7 @@ type Category struct {
 	Current *Current       `json:"current,omitempty"`
 	Change  *Change        `json:"change,omitempty"` // what the patch changes
 
-	SustainRunes int             `json:"sustain_runes"` // behind everything here
+	SustainRunes int             `json:"sustain_runes"` // behind everything here; of any, 0
 	Sustain      []SustainChoice `json:"sustain,omitempty"`
 
 	PR          []CurvePoint     `json:"pr,omitempty"` // thinned out

@@ -61,10 +61,10 @@ func limitPointer(v float64) *float64 {
 	return &v
 }
 
-// any takes all labels as one that scores as high as the highest. It chooses
-// nothing: a policy has thresholds per category.
+// any takes all labels as one that scores as high as the highest, each under its
+// own sustain_runes. It chooses nothing: a policy has thresholds per category.
 func (a *analysis) any(found []*labelResult) Category {
-	c := Category{Name: "any", SustainRunes: found[0].sustain}
+	c := Category{Name: "any"}
 	highest := make([]float32, len(a.samples))
 	for _, f := range found {
 		for i, v := range f.statistics {
