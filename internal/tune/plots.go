@@ -81,10 +81,10 @@ func (r *Report) precisionRecall(c *Category) figure {
 	}
 }
 
-// fprLow is where axes of false alarms begin: a decade below what the data can
-// show.
+// fprLow is where axes of false alarms begin: clearly below one text, so that
+// none looks different.
 func (c *Category) fprLow() float64 {
-	return math.Pow(10, max(-5, min(-2, math.Floor(-math.Log10(float64(max(c.Negative, 1)))))))
+	return math.Pow(10, max(-5, min(-2, math.Floor(-math.Log10(2*float64(max(c.Negative, 1)))))))
 }
 
 func (r *Report) rocFigure(c *Category) figure {

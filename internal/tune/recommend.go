@@ -103,7 +103,7 @@ func (o *Options) breaks(x *Outcome) string {
 	at := fmt.Sprintf("at %s confidence", percent(o.Confidence))
 	switch {
 	case x.FPR.Low > o.MaxFPR:
-		return fmt.Sprintf("it acts on %d of %d other texts there, %s more than --max-fpr %v", x.FPR.Count, x.FPR.Of, at, o.MaxFPR)
+		return fmt.Sprintf("it acts on %s other texts there, %s more than --max-fpr %v", x.FPR.counts(), at, o.MaxFPR)
 	case x.Precision.Of > 0 && x.Precision.High < o.MinPrecision:
 		return fmt.Sprintf("%d of the %d texts it acts on there are violations, %s less than --min-precision %v", x.Precision.Count, x.Precision.Of, at, o.MinPrecision)
 	case x.Recall.High < o.MinRecall:
@@ -288,8 +288,8 @@ func (o *Options) flag(choose, verify *half, auroc *Estimate, most float32) Reco
 	r.Why = "best F1 on the half that chose it, but never above what harsher actions need"
 	if v := r.Verified; v.Recall.Low <= v.FPR.High {
 		r.Status, r.Threshold, r.Confirmed = Contradicted, 0, false
-		r.Why = fmt.Sprintf("%v has the best F1 on the half that chose it, but on the other half it acts on %d of %d violations and %d of %d other texts, which does not prove that it tells them apart",
-			best.Threshold, v.Recall.Count, v.Recall.Of, v.FPR.Count, v.FPR.Of)
+		r.Why = fmt.Sprintf("%v has the best F1 on the half that chose it, but on the other half it acts on %s violations and %s other texts, which does not prove that it tells them apart",
+			best.Threshold, v.Recall.counts(), v.FPR.counts())
 	}
 	return r
 }
