@@ -19,6 +19,7 @@ type judges struct {
 	sent    []sentStride // submitted, not yet taken; in order
 	results []classifier.Result
 	late    chan struct{} // readable when results wait; nil if the stream waits for them
+	written *written      // nil unless a model reads the text as it was written
 }
 
 // judge is one model.
@@ -30,7 +31,16 @@ type judge struct {
 	judged int64 // end of the last stride scored
 	runs   []run // per label
 	off    bool  // failed; the fail mode let the stream go on without it
+	reads  reads
 }
+
+// reads says which runes a model wants.
+type reads uint8
+
+const (
+	folded reads = iota
+	original
+)
 
 // run is how long a label's score has stayed at or above its thresholds.
 type run struct {
@@ -62,6 +72,9 @@ func (s *Stream) openJudges(late chan struct{}) {
 	for i := range models {
 		info := models[i].Batcher.Info()
 		s.judges.each[i] = judge{source: s.plan.sources[i], left: info.StrideRunes, stride: info.StrideRunes, runs: make([]run, len(info.Labels))}
+		if info.Original {
+			s.judges.each[i].reads, s.judges.written = original, &written{}
+		}
 	}
 	if !s.plan.blocking {
 		if late == nil {
@@ -108,7 +121,11 @@ func (s *Stream) judge(ctx context.Context, runes []text.Rune) {
 		if j.left == j.stride {
 			j.start = runes[0].Start
 		}
-		if !j.off {
+		switch {
+		case j.off:
+		case j.reads == original:
+			s.judges.session.AddOriginal(i, s.judges.written.upTo(end), len(runes))
+		default:
 			for k := range runes {
 				s.judges.session.Add(i, runes[k].R)
 			}
@@ -118,6 +135,9 @@ func (s *Stream) judge(ctx context.Context, runes []text.Rune) {
 			s.submit(i, end, false)
 			full = true
 		}
+	}
+	if w := s.judges.written; w != nil {
+		w.taken(end)
 	}
 	if full {
 		s.readEnd = end

@@ -87,11 +87,15 @@ func (s *Stream) Write(ctx context.Context, chunk []byte) (policy.Verdict, error
 	}
 	began := s.begin()
 	s.received += policy.Offset(len(chunk))
+	if s.judges.written != nil {
+		s.judges.written.add(chunk)
+	}
 	for rest := chunk; len(rest) > 0 && s.state == streamOpen && !s.open; {
 		runes, n := s.folder.Append(s.runes[:0], rest)
 		rest = rest[n:]
 		s.read(ctx, runes)
 	}
+	s.readUnseen()
 	return s.verdict(len(chunk), began, false), nil
 }
 

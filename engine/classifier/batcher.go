@@ -69,6 +69,9 @@ func NewBatcher(m Model, o BatcherOptions) (*Batcher, error) {
 		return nil, fmt.Errorf("classifier: model %s: window %d, stride %d, state %d: a window holds at least one stride and needs no state",
 			info.Name, info.WindowRunes, info.StrideRunes, info.StateLen)
 	}
+	if info.Original && info.WindowRunes == 0 {
+		return nil, fmt.Errorf("classifier: model %s: only a window model can read original runes", info.Name)
+	}
 	b := &Batcher{
 		model: m, info: info, id: info.Name + "@" + info.Version,
 		workers: o.Workers, maxBatch: o.MaxBatch, maxQueue: o.MaxQueue, timeout: o.Timeout, cache: o.Cache,

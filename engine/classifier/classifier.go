@@ -31,6 +31,7 @@ type Info struct {
 	StateLen    int               // float32 values carried from step to step; 0 for none
 	Provider    string            // what runs it, such as cpu or cuda, for status and metrics; may be empty
 	WindowRunes int               // a window model judges up to so many last runes at the end of every stride, and carries no state; else 0
+	Original    bool              // a window model reads runes as they were written; strides are counted in folded runes all the same
 }
 
 // Model scores strides. Implementations must be safe for concurrent use and
@@ -45,9 +46,9 @@ type Model interface {
 
 // Step is one stride of one stream.
 type Step struct {
-	// Runes are folded. For a recurrent model, those of the stride: StrideRunes of
-	// them, fewer only if Last. For a window model, the last runes of the text:
-	// WindowRunes of them, fewer at its beginning.
+	// Runes are folded, unless Info says Original. For a recurrent model, those of
+	// the stride: StrideRunes of them, fewer only if Last. For a window model, the
+	// last runes of the text: WindowRunes of them, fewer at its beginning.
 	Runes  []rune
 	State  []float32 // in: the state after the stride before, zeros at first; out: the new state. Length StateLen
 	Scores []float32 // out: a probability in [0, 1] per label

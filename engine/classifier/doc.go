@@ -18,7 +18,9 @@ stride to stride and reads every rune once; its cost is the same at rune 10 and
 at rune 100,000. A window model (the usual transformer) has no state and reads
 the last WindowRunes again at the end of every stride; it is what an operator
 brings along, and a Gate keeps it from running on text that a cheaper model
-finds harmless.
+finds harmless. It may ask for the text as it was written, since a model with
+capital letters in its vocabulary is lost without them; its strides end where
+they would end in the folded text.
 
 # The batcher
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/seed-4f09bd3a/weir/engine/policy"
 )
@@ -52,7 +53,7 @@ type Session struct {
 
 type fill struct {
 	runes  []rune // of the stride; for a window model, behind those before it
-	stride int    // runes of the stride
+	stride int    // folded runes of the stride
 }
 
 type sessionState struct {
@@ -102,6 +103,23 @@ func (s *Session) Add(member int, r rune) {
 	f := &s.fills[member]
 	f.runes = append(f.runes, r)
 	f.stride++
+}
+
+// AddOriginal takes the next bytes of the text, which end with a rune, for a
+// member that reads it as it was written: folded is how many runes of its stride
+// they are. A byte that is not part of valid UTF-8 is read as U+FFFD.
+func (s *Session) AddOriginal(member int, original []byte, folded int) {
+	f := &s.fills[member]
+	f.stride += folded
+	window := s.members[member].Batcher.info.WindowRunes
+	for len(original) > 0 {
+		r, n := utf8.DecodeRune(original)
+		original = original[n:]
+		if len(f.runes) >= 4*window { // runes that fold to nothing fill no stride
+			f.runes = f.runes[:copy(f.runes, f.runes[len(f.runes)-window+1:])]
+		}
+		f.runes = append(f.runes, r)
+	}
 }
 
 // Submit has the runes added since the last Submit judged. It does not wait.

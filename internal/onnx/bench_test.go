@@ -153,7 +153,7 @@ func BenchmarkLatency(b *testing.B) {
 				s := stream{session: classifier.NewSession(members, nil), runes: runes, at: rand.IntN(len(runes)), stride: stride}
 				defer s.session.Stop()
 				var own []time.Duration
-				due := time.Now().Add(time.Duration(rand.Float64() * float64(every)))
+				due := time.Now().Add(time.Duration(rand.ExpFloat64() * float64(every)))
 				for due.Before(end) {
 					time.Sleep(time.Until(due))
 					if err := s.judge(); err != nil {

@@ -33,9 +33,10 @@ type Manifest struct {
 	StrideRunes  int               `json:"stride_runes"`  // folded runes between two judgements
 	StateLen     int               `json:"state_len"`     // recurrent: floats that the graph carries
 	Features     string            `json:"features"`      // recurrent: the scheme of the ids
-	WindowRunes  int               `json:"window_runes"`  // window: last folded runes that are tokenized
+	WindowRunes  int               `json:"window_runes"`  // window: last runes that are tokenized
 	WindowTokens int               `json:"window_tokens"` // window: last tokens that are judged, special ones included
 	Activation   string            `json:"activation"`    // window: what makes probabilities of logits: sigmoid, softmax or none
+	Text         string            `json:"text"`          // window: the text that is tokenized: folded, or original as it was written
 	ModelCard    string            `json:"card,omitempty"`
 
 	categories []policy.Category
@@ -104,14 +105,17 @@ func (m *Manifest) check() []error {
 		if m.Features != feature.Name {
 			add("features: %q: want %q", m.Features, feature.Name)
 		}
-		if m.WindowRunes != 0 || m.WindowTokens != 0 || m.Activation != "" {
-			add("window_runes, window_tokens and activation are for kind window")
+		if m.WindowRunes != 0 || m.WindowTokens != 0 || m.Activation != "" || m.Text != "" {
+			add("window_runes, window_tokens, activation and text are for kind window")
 		}
 	case "window":
 		between("window_runes", m.WindowRunes, m.StrideRunes, maxWindow)
 		between("window_tokens", m.WindowTokens, 8, maxWindow)
 		if !slices.Contains([]string{"sigmoid", "softmax", "none"}, m.Activation) {
 			add("activation: %q: want sigmoid, softmax or none", m.Activation)
+		}
+		if !slices.Contains([]string{"folded", "original"}, m.Text) {
+			add("text: %q: want original, what the model was most likely trained on, or folded, which undoes disguises but has no capitals and accents", m.Text)
 		}
 		if m.StateLen != 0 || m.Features != "" {
 			add("state_len and features are for kind recurrent")

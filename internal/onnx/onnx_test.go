@@ -264,6 +264,8 @@ func TestRefused(t *testing.T) {
 		{"wrong name", "wrong-name", func(fstest.MapFS, M) {}, []string{`no input "ids", only tokens, state: rename it`, `wants an input "tokens"`}},
 		{"wrong shape", "wrong-shape", func(fstest.MapFS, M) {}, []string{"input ids has the shape [-1 8 4]"}},
 		{"window without tokenizer", "window", func(f fstest.MapFS, _ M) { delete(f, "tokenizer.json") }, []string{"tokenizer.json"}},
+		{"window of unknown text", "window", func(_ fstest.MapFS, m M) { delete(m, "text") }, []string{`text: "": want original`, "or folded"}},
+		{"text of a recurrent model", "recurrent", func(_ fstest.MapFS, m M) { m["text"] = "folded" }, []string{"text are for kind window"}},
 		{"window, unknown activation", "window", func(_ fstest.MapFS, m M) { m["activation"] = "tanh" }, []string{`activation: "tanh": want sigmoid, softmax or none`}},
 		{"window of another tokenizer", "window", func(f fstest.MapFS, m M) {
 			f["tokenizer.json"].Data = bytes.Replace(f["tokenizer.json"].Data, []byte(`"WordPiece","unk`), []byte(`"Unigram","unk`), 1)

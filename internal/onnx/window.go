@@ -29,6 +29,7 @@ func windowParts(model *Model, m *Manifest, bundle fs.FS) (inputs, outputs []ten
 	w := &window{tokens: m.WindowTokens, labels: len(m.Labels), activation: m.Activation}
 	model.runner = w
 	model.info.WindowRunes = m.WindowRunes
+	model.info.Original = m.Text == "original"
 	for _, name := range []string{"input_ids", "attention_mask", "token_type_ids"} {
 		inputs = append(inputs, tensor{
 			name: name, kind: ort.TensorElementDataTypeInt64, shape: []int64{-1, -1}, optional: name == "token_type_ids",

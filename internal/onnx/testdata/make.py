@@ -81,7 +81,7 @@ def window(folder, logits="logits", typed=False):
         inputs.append(("token_type_ids", T.INT64, ["b", "t"]))
     weights = {"modulus": np.array(2, np.int64), "unit": np.array(1, np.float32), "axes": np.array([1], np.int64)}
     save(folder, nodes, inputs, [(logits, T.FLOAT, ["b", 2])], weights, kind="window", labels=["violence", ""], stride_runes=4,
-         window_runes=64, window_tokens=16, activation="softmax")
+         window_runes=64, window_tokens=16, activation="softmax", text="folded")
 
 
 TOKENIZER = HERE.parents[2] / "engine/classifier/tokenizer/testdata/wordpiece.json"
