@@ -68,6 +68,7 @@ var onlyIn = map[string][]string{
 	"github.com/yalue/onnxruntime_go":   {"internal/onnx"},
 	"github.com/cloudflare/ahocorasick": {"internal/survey"},
 	"github.com/dgraph-io/ristretto/v2": {"engine/classifier"},
+	"gonum.org/v1/gonum/mathext":        {"internal/tune"},
 }
 
 // engineMustNotReach lists prefixes of import paths that would make the library
