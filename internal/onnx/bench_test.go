@@ -128,7 +128,9 @@ func BenchmarkThroughput(b *testing.B) {
 
 // BenchmarkLatency has 1,000 streams bring strides at random times, at 70 % of
 // what the machine just did, and measures from the time a stride was due to its
-// scores: the waiting that a generator's own delay hides counts.
+// scores: the waiting that a generator's own delay hides counts. Each round's
+// percentiles are its own; the median round is what counts, since the machine
+// may be doing something else in one of them.
 func BenchmarkLatency(b *testing.B) {
 	m, runes := defaultModel(b), []rune(enginetest.Prose(1, 1<<20))
 	const streams, share = 1000, 0.7
@@ -136,8 +138,9 @@ func BenchmarkLatency(b *testing.B) {
 	defer runtime.GOMAXPROCS(cores)
 	runtime.GOMAXPROCS(cores + max(1, cores-1)) // as weir serve does, see cmd/weir/models.go
 	stride := m.Info().StrideRunes
-	var all []time.Duration
+	var p50, p99 []float64 // ms, of every round
 	for b.Loop() {
+		var all []time.Duration
 		load := share * saturate(b, m, runes, time.Second)
 		every := time.Duration(float64(streams*stride) / load * float64(time.Second))
 		bat, err := classifier.NewBatcher(m, classifier.BatcherOptions{Workers: max(1, runtime.NumCPU()-1)})
@@ -170,11 +173,15 @@ func BenchmarkLatency(b *testing.B) {
 		}
 		wg.Wait()
 		bat.Close()
+		slices.Sort(all)
+		p50 = append(p50, float64(all[len(all)/2])/1e6)
+		p99 = append(p99, float64(all[len(all)*99/100])/1e6)
 	}
-	slices.Sort(all)
-	b.ReportMetric(float64(all[len(all)/2])/1e6, "p50-ms")
-	b.ReportMetric(float64(all[len(all)*99/100])/1e6, "p99-ms")
-	b.ReportMetric(float64(len(all)), "strides")
+	slices.Sort(p50)
+	slices.Sort(p99)
+	b.ReportMetric(p50[len(p50)/2], "p50-ms")
+	b.ReportMetric(p99[len(p99)/2], "p99-ms")
+	b.ReportMetric(p99[len(p99)-1], "worst-p99-ms")
 }
 
 // BenchmarkAgainstWindow compares, in one run and in turns, how many runes a
