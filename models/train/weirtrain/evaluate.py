@@ -1,6 +1,7 @@
-"""Scores texts with the PyTorch model and measures them."""
+"""Scores texts with the PyTorch model or with the exported graph, and measures them."""
 
 import numpy as np
+import onnxruntime
 import torch
 
 from . import features, labels
@@ -33,6 +34,41 @@ def logits(net, runes, batch_runes=40000):
         scores = scores.float().masked_fill(~torch.from_numpy(use).unsqueeze(2), -1e4)
         out[at] = scores.amax(1).numpy()
         i = j
+    return out
+
+
+@torch.no_grad()
+def reach(net, runes, count=60000):
+    """How far from zero the inputs of the matrices get, but for one in 100,000."""
+    text = np.concatenate(runes)[:count]
+    seen, hooks = [], []
+    for norm in [layer.norm for layer in net.layers] + [net.norm]:
+        hooks.append(norm.register_forward_hook(lambda module, given, out: seen.append(out.abs().flatten())))
+    net(torch.from_numpy(features.ids(text)).long().unsqueeze(0), net.zeros(1))
+    for h in hooks:
+        h.remove()
+    return [float(s.kthvalue(int(len(s) * 0.99999)).values) for s in seen]
+
+
+def graph_scores(path, runes, batch=128):
+    """Like logits, but by the exported graph in ONNX Runtime, stride by stride as
+    Weir runs it, and probabilities."""
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    stride, width = session.get_inputs()[0].shape[1], session.get_inputs()[1].shape[1]
+    out = np.zeros((len(runes), len(labels.LABELS)), np.float32)
+    order = np.argsort([len(r) for r in runes], kind="stable")
+    for i in range(0, len(order), batch):
+        at = order[i : i + batch]
+        n = np.array([len(runes[k]) for k in at])
+        ids = np.zeros((len(at), -(-n.max() // stride) * stride, features.FEATURES), np.int32)
+        for row, k in enumerate(at):
+            ids[row, : n[row]] = features.ids(runes[k])
+        state = np.zeros((len(at), width), np.float32)
+        for start in range(0, ids.shape[1], stride):
+            scores, state = session.run(["scores", "next_state"], {"ids": ids[:, start : start + stride], "state": state})
+            live = np.flatnonzero(n > start)
+            last = np.minimum(n[live] - start, stride) - 1
+            out[at[live]] = np.maximum(out[at[live]], scores[live, last])
     return out
 
 

@@ -2,7 +2,12 @@
 
 The graph is built node by node rather than traced: the tables are stored in 8
 bits with one scale a row, and the recurrence is unrolled over the stride with
-time as the first axis, so that every step works on contiguous memory."""
+time as the first axis, so that every step works on contiguous memory.
+
+The matrices multiply 8-bit integers: weights with one scale a column, inputs
+with one scale fixed here, so that no score depends on what shares its batch.
+They are written as pairs of QuantizeLinear and DequantizeLinear, which every
+execution provider can run as they stand and a CPU's fuses with the product."""
 
 import hashlib
 import json
@@ -14,6 +19,11 @@ from onnx import TensorProto, helper, numpy_helper
 from . import features, labels
 
 OPSET = 17
+
+
+# Weights take 7 bits: processors without VNNI add two products in 16 bits, and
+# would saturate with 8, so that scores depended on the machine.
+WEIGHT_MAX = 63
 
 
 def quantise(table):
@@ -38,8 +48,23 @@ class Graph:
         return names[0] if len(names) == 1 else names
 
 
-def build(net, stride, scale, bias):
-    """scale, bias: [labels], the calibration of each label's logit."""
+def quantised(g, x, reach):
+    """x in 8 bits: multiples of reach/127, clipped to 128 of them."""
+    step, zero = g.weight(np.float32(reach / 127)), g.weight(np.uint8(128))
+    return g("DequantizeLinear", g("QuantizeLinear", x, step, zero), step, zero)
+
+
+def dense(g, x, matrix, offset):
+    """x, quantised, times matrix [in, out], plus offset."""
+    scale = np.maximum(np.abs(matrix).max(0) / WEIGHT_MAX, 1e-9).astype(np.float32)
+    q = np.clip(np.round(matrix / scale), -WEIGHT_MAX, WEIGHT_MAX).astype(np.int8)
+    w = g("DequantizeLinear", g.weight(q), g.weight(scale), g.weight(np.zeros(len(scale), np.int8)), axis=1)
+    return g("Add", g("MatMul", x, w), g.weight(offset))
+
+
+def build(net, stride, scale, bias, reach):
+    """scale, bias: [labels], the calibration of each label's logit. reach: how far
+    from zero the inputs of the matrices get, one for each layer and the last."""
     p = {k: v.detach().float().numpy() for k, v in net.state_dict().items()}
     width, layers, g = net.width, len(net.layers), Graph()
     table, rows = quantise(p["tables.weight"])
@@ -49,16 +74,19 @@ def build(net, stride, scale, bias):
     x = g("Reshape", g("Mul", e, s), g.weight(np.array([stride, -1, width], np.int64)))
     before = g("Split", "state", g.weight(np.array([width] * layers, np.int64)), outputs=layers, axis=1)
     before = [before] if layers == 1 else before
-    one, after = g.weight(np.float32(1)), []
+    after = []
     ones = g.weight(np.ones(stride, np.int64))
     front = g.weight(np.array([0], np.int64))
     for i in range(layers):
         q = f"layers.{i}."
         n = g("LayerNormalization", x, g.weight(p[q + "norm.weight"]), g.weight(p[q + "norm.bias"]), axis=-1, epsilon=1e-5)
-        gates = g("Add", g("MatMul", n, g.weight(p[q + "gates.weight"].T)), g.weight(p[q + "gates.bias"]))
-        z, f, r = g("Split", gates, g.weight(np.array([width] * 3, np.int64)), outputs=3, axis=2)
+        n = quantised(g, n, reach[i])
+        # Three products: to split one's output would copy all of it.
+        z, f, r = (
+            dense(g, n, p[q + "gates.weight"][k : k + width].T, p[q + "gates.bias"][k : k + width]) for k in range(0, 3 * width, width)
+        )
         keep = g("Sigmoid", f)
-        new = g("Mul", g("Sub", one, keep), z)
+        new = g("Sub", z, g("Mul", keep, z))
         keeps, news = (g("Split", t, ones, outputs=stride, axis=0) for t in (keep, new))
         c = g("Unsqueeze", before[i], front)
         states = []
@@ -69,7 +97,7 @@ def build(net, stride, scale, bias):
         c = g("Concat", *states, axis=0)
         x = g("Add", x, g("Mul", g("Sigmoid", r), g("Sub", c, x)))
     x = g("LayerNormalization", x, g.weight(p["norm.weight"]), g.weight(p["norm.bias"]), axis=-1, epsilon=1e-5)
-    h = g("Relu", g("Add", g("MatMul", x, g.weight(p["hidden.weight"].T)), g.weight(p["hidden.bias"])))
+    h = g("Relu", dense(g, quantised(g, x, reach[layers]), p["hidden.weight"].T, p["hidden.bias"]))
     head = (p["head.weight"] * scale[:, None]).astype(np.float32)
     offset = (p["head.bias"] * scale + bias).astype(np.float32)
     logits = g("Add", g("MatMul", h, g.weight(head.T)), g.weight(offset))
