@@ -13,6 +13,7 @@ Needs torch, transformers, onnx and numpy; see README.md for the versions.
 
 import argparse
 import hashlib
+import inspect
 import json
 import pathlib
 import shutil
@@ -22,6 +23,12 @@ import torch
 from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer
 
 
+def inputs_of(model):
+    """The names of what the model reads; not every family knows token types."""
+    known = inspect.signature(model.forward).parameters
+    return [n for n in ("input_ids", "attention_mask", "token_type_ids") if n in known]
+
+
 class Logits(torch.nn.Module):
     """A sequence classifier, reduced to what Weir reads."""
 
@@ -29,8 +36,8 @@ class Logits(torch.nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, input_ids, attention_mask, token_type_ids):
-        return self.model(input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids).logits
+    def forward(self, *inputs):
+        return self.model(**dict(zip(inputs_of(self.model), inputs))).logits
 
 
 class Pooled(torch.nn.Module):
@@ -41,13 +48,13 @@ class Pooled(torch.nn.Module):
         self.encoder = encoder
         self.head = torch.nn.Linear(encoder.config.hidden_size, outputs)
 
-    def vectors(self, input_ids, attention_mask, token_type_ids):
-        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids).last_hidden_state
-        mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
+    def vectors(self, *inputs):
+        hidden = self.encoder(**dict(zip(inputs_of(self.encoder), inputs))).last_hidden_state
+        mask = inputs[1].unsqueeze(-1).to(hidden.dtype)
         return (hidden * mask).sum(1) / mask.sum(1).clamp(min=1)
 
-    def forward(self, input_ids, attention_mask, token_type_ids):
-        return self.head(self.vectors(input_ids, attention_mask, token_type_ids))
+    def forward(self, *inputs):
+        return self.head(self.vectors(*inputs))
 
 
 def batches(tokenizer, texts, tokens, size=64):
@@ -55,12 +62,15 @@ def batches(tokenizer, texts, tokens, size=64):
         yield tokenizer(texts[i : i + size], padding=True, truncation=True, max_length=tokens, return_tensors="pt")
 
 
+def tensors(batch, names):
+    return tuple(torch.zeros_like(batch["input_ids"]) if n == "token_type_ids" else batch[n] for n in names)
+
+
 def fit(model, tokenizer, path, tokens):
     rows = [json.loads(line) for line in open(path, encoding="utf-8")]
     y = torch.tensor([float(r["label"]) for r in rows]).unsqueeze(1)
     with torch.no_grad():
-        x = torch.cat([model.vectors(b["input_ids"], b["attention_mask"], torch.zeros_like(b["input_ids"]))
-                       for b in batches(tokenizer, [r["text"] for r in rows], tokens)])
+        x = torch.cat([model.vectors(*tensors(b, inputs_of(model.encoder))) for b in batches(tokenizer, [r["text"] for r in rows], tokens)])
     test = torch.arange(len(rows)) % 5 == 0
     optimizer = torch.optim.LBFGS(model.head.parameters(), max_iter=200, line_search_fn="strong_wolfe")
 
@@ -86,6 +96,7 @@ def main():
     parser.add_argument("--tokens", type=int, default=128)
     parser.add_argument("--runes", type=int, default=512)
     parser.add_argument("--stride", type=int, default=64)
+    parser.add_argument("--text", default="original", choices=["original", "folded"], help="the text it reads: as written, or with capitals, accents and disguises undone")
     parser.add_argument("--head", help="JSON Lines to fit a head on")
     o = parser.parse_args()
     tokenizer = AutoTokenizer.from_pretrained(o.model)
@@ -97,8 +108,8 @@ def main():
     model.eval()
     o.out.mkdir(parents=True, exist_ok=True)
     sample = tokenizer(["a text", "another, longer text"], padding=True, return_tensors="pt")
-    inputs = (sample["input_ids"], sample["attention_mask"], torch.zeros_like(sample["input_ids"]))
-    names = ["input_ids", "attention_mask", "token_type_ids"]
+    names = inputs_of(model.encoder if o.head else model.model)
+    inputs = tensors(sample, names)
     torch.onnx.export(model, inputs, str(o.out / "model.onnx"), input_names=names, output_names=["logits"], opset_version=17,
                       dynamic_axes={n: {0: "batch", 1: "tokens"} for n in names} | {"logits": {0: "batch"}}, dynamo=False)
     shutil.copy(pathlib.Path(o.model) / "tokenizer.json", o.out / "tokenizer.json")
@@ -111,7 +122,7 @@ def main():
     manifest = {
         "format": 1, "name": o.name or o.out.name, "version": o.version, "kind": "window",
         "files": {n: hashlib.sha256((o.out / n).read_bytes()).hexdigest() for n in ("model.onnx", "tokenizer.json")},
-        "labels": labels, "stride_runes": o.stride, "window_runes": o.runes, "window_tokens": o.tokens, "activation": o.activation,
+        "labels": labels, "stride_runes": o.stride, "window_runes": o.runes, "window_tokens": o.tokens, "activation": o.activation, "text": o.text,
     }
     (o.out / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
     print(f"{o.out}: {outputs} outputs, {(o.out / 'model.onnx').stat().st_size / 1e6:.0f} MB; logits of two texts: {np.round(want, 3).tolist()}")
