@@ -23,7 +23,7 @@ def repeat(row):
     """How often an epoch shows a row, about. Answers of assistants are few beside
     single sentences, and templates few beside posts."""
     if row.source.startswith("synthetic"):
-        return {"en": 0.7, "zh": 1.5, "ja": 1.0}[row.lang]
+        return {"en": 0.7, "zh": 0.8, "ja": 0.8}[row.lang]
     if row.harmful:
         return 1.2
     return 1.5 if row.kind == "answer" else 0.7
