@@ -129,10 +129,10 @@ func TestDefaultPolicyPrompts(t *testing.T) {
 func TestDefaultPolicyScores(t *testing.T) {
 	p := defaultPolicy(t)
 	for name, want := range map[string]map[policy.Category]float32{
-		"default": {policy.Harassment: 0.93, policy.Illicit: 0.93, policy.DiscriminationGender: 0.93, policy.DiscriminationNationality: 0.98, policy.Violence: policy.Never},
-		"strict":  {policy.Harassment: 0.85, policy.Illicit: 0.85, policy.DiscriminationGender: 0.85, policy.DiscriminationNationality: 0.95, policy.Violence: 0.95},
-		"minor":   {policy.Harassment: 0.85, policy.Illicit: 0.8, policy.DiscriminationGender: 0.85, policy.DiscriminationNationality: 0.95, policy.Violence: 0.85},
-		"prompt":  {policy.Harassment: 0.93, policy.Illicit: 0.93, policy.DiscriminationGender: 0.93, policy.DiscriminationNationality: 0.98, policy.Violence: policy.Never},
+		"default": {policy.Harassment: 0.93, policy.Sexual: 0.93, policy.SelfHarm: 0.93, policy.Illicit: 0.97, policy.DiscriminationGender: 0.97, policy.DiscriminationRegion: 0.93, policy.Violence: policy.Never, policy.Terrorism: policy.Never, policy.Hatred: policy.Never},
+		"strict":  {policy.Harassment: 0.85, policy.Sexual: 0.85, policy.SelfHarm: 0.85, policy.Illicit: 0.93, policy.DiscriminationGender: 0.93, policy.DiscriminationRegion: 0.85, policy.Violence: 0.97, policy.Terrorism: 0.98, policy.Hatred: 0.98},
+		"minor":   {policy.Harassment: 0.85, policy.Sexual: 0.75, policy.SelfHarm: 0.75, policy.Illicit: 0.9, policy.DiscriminationGender: 0.93, policy.DiscriminationRegion: 0.85, policy.Violence: 0.93, policy.Terrorism: 0.98, policy.Hatred: 0.98},
+		"prompt":  {policy.Harassment: 0.93, policy.Sexual: 0.93, policy.SelfHarm: 0.93, policy.Illicit: 0.97, policy.DiscriminationGender: 0.97, policy.DiscriminationRegion: 0.93, policy.Violence: policy.Never},
 	} {
 		q, _ := p.Profile(name)
 		for c, halt := range want {

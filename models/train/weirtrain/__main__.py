@@ -23,7 +23,7 @@ def repeat(row):
     """How often an epoch shows a row, about. Answers of assistants are few beside
     single sentences, and templates few beside posts."""
     if row.source.startswith("synthetic"):
-        return {"en": 0.7, "zh": 0.8, "ja": 0.8}[row.lang]
+        return 0.6
     if row.harmful:
         return 1.2
     return 1.5 if row.kind == "answer" else 0.7
@@ -64,7 +64,7 @@ def main():
     weights = torch.load(checkpoint)
     if not o.measure_only:
         # Then everything, templates too, which would be learned by heart in the first stage.
-        net = train.train(training, dev, epochs=1, lr=8e-4, seed=2, save=keep("second.pt"), weights=weights, **shape)
+        net = train.train(training, dev, epochs=2.5, lr=1.2e-3, seed=2, save=keep("second.pt"), weights=weights, **shape)
     else:
         net = train.new(shape["dim"], shape["layers"], shape["vocabulary"], shape["dropout"], weights)
     net.eval()
