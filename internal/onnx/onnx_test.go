@@ -268,9 +268,9 @@ func TestRefused(t *testing.T) {
 		{"text of a recurrent model", "recurrent", func(_ fstest.MapFS, m M) { m["text"] = "folded" }, []string{"text are for kind window"}},
 		{"window, unknown activation", "window", func(_ fstest.MapFS, m M) { m["activation"] = "tanh" }, []string{`activation: "tanh": want sigmoid, softmax or none`}},
 		{"window of another tokenizer", "window", func(f fstest.MapFS, m M) {
-			f["tokenizer.json"].Data = bytes.Replace(f["tokenizer.json"].Data, []byte(`"WordPiece","unk`), []byte(`"Unigram","unk`), 1)
+			f["tokenizer.json"].Data = bytes.Replace(f["tokenizer.json"].Data, []byte(`"WordPiece","unk`), []byte(`"WordLevel","unk`), 1)
 			resum(f, m)
-		}, []string{`model.type: "Unigram" is not supported: want WordPiece`}},
+		}, []string{`model.type: "WordLevel" is not supported: want WordPiece`}},
 		{"window with a state", "window", func(_ fstest.MapFS, m M) { m["state_len"] = 4 }, []string{"state_len and features are for kind recurrent"}},
 		{"window, wrong output", "window-wrong-name", func(fstest.MapFS, M) {}, []string{`no output "logits", only output`}},
 		{"logits for scores", "window", func(_ fstest.MapFS, m M) { m["activation"] = "none" }, []string{"want probabilities in [0, 1]"}},

@@ -1,13 +1,40 @@
 package tokenizer
 
 import (
-	"strings"
 	"sync"
-	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/text/unicode/norm"
 )
+
+// Tokenizer turns text into ids. It is immutable and safe for concurrent use.
+type Tokenizer struct {
+	verbatim      addedTokens    // looked for in the text as it is
+	normalized    addedTokens    // looked for in the normalized text
+	normalizers   []normalizer   // one after the other
+	preTokenizers []preTokenizer // each cuts the pieces of the one before
+	model         model
+	before, after []int32
+	pad           int32
+	size          int
+}
+
+// normalizer rewrites text.
+type normalizer interface {
+	// normalize appends what becomes of text to dst and returns that and true, or
+	// returns anything and false if text stays as it is.
+	normalize(dst, text []byte, s *scratch) ([]byte, bool)
+}
+
+// preTokenizer cuts text into pieces.
+type preTokenizer interface {
+	// cut hands the pieces of text, which is not empty, to out in their order.
+	// first says that text is from the very start of the whole text.
+	cut(text []byte, first bool, out next)
+}
+
+// model cuts a piece of text into tokens and appends their ids.
+type model interface {
+	append(dst []int32, text []byte, s *scratch) []int32
+}
 
 // Before and After return the ids that stand before and behind the text when a
 // model reads it. They must not be changed.
@@ -23,203 +50,134 @@ func (t *Tokenizer) Pad() int32 { return t.pad }
 func (t *Tokenizer) VocabSize() int { return t.size }
 
 // AppendIDs appends the ids of text, without those of Before and After. Its cost
-// is linear in the text.
+// is linear in the text, but for a factor log n in a long word of BPE. Bytes that
+// are no UTF-8 count as U+FFFD each. The text must be shorter than 256 MiB.
 func (t *Tokenizer) AppendIDs(dst []int32, text string) []int32 {
 	s := scratches.Get().(*scratch)
-	for text != "" {
-		at, token := t.added.find(text)
-		s.text = t.normalizer.append(s.text[:0], text[:at], s)
-		dst = t.words(dst, s.text)
-		if token == nil {
+	s.ids = dst
+	s.text = appendValid(s.text[:0], text)
+	for at := (cursor{}); ; {
+		from := at.covered
+		start, id := t.verbatim.next(s.text, &at)
+		if from < start {
+			t.segment(s, s.text[from:start], from == 0)
+		}
+		if id == none {
 			break
 		}
-		dst = append(dst, token.ID)
-		text = text[at+len(token.Content):]
+		s.ids = append(s.ids, id)
 	}
-	if cap(s.text) <= 1<<16 { // 64 KiB: a huge text must not keep its buffers
+	dst, s.ids = s.ids, nil
+	if s.size() <= maxScratch {
 		scratches.Put(s)
 	}
 	return dst
 }
 
-type scratch struct{ text, work []byte }
+// segment tokenizes what lies between two verbatim added tokens.
+func (t *Tokenizer) segment(s *scratch, text []byte, first bool) {
+	text = t.normalize(s, text)
+	for at := (cursor{}); ; {
+		from := at.covered
+		start, id := t.normalized.next(text, &at)
+		if from < start {
+			t.cut(s, 0, text[from:start], first && from == 0)
+		}
+		if id == none {
+			return
+		}
+		s.ids = append(s.ids, id)
+	}
+}
+
+// normalize runs the normalizers. What it returns is text or one of two buffers
+// that take turns.
+func (t *Tokenizer) normalize(s *scratch, text []byte) []byte {
+	for _, n := range t.normalizers {
+		if out, changed := n.normalize(s.spare[:0], text, s); changed {
+			s.spare, s.work = s.work, out
+			text = out
+		}
+	}
+	return text
+}
+
+// cut runs the pre-tokenizers from stage on, depth first, and at the end the model.
+func (t *Tokenizer) cut(s *scratch, stage int, text []byte, first bool) {
+	switch {
+	case len(text) == 0:
+	case stage == len(t.preTokenizers):
+		s.ids = t.model.append(s.ids, text, s)
+	default:
+		t.preTokenizers[stage].cut(text, first, next{t, s, stage + 1})
+	}
+}
+
+// next is what takes the pieces of a pre-tokenizer.
+type next struct {
+	t     *Tokenizer
+	s     *scratch
+	stage int
+}
+
+func (n next) piece(text []byte, first bool) { n.t.cut(n.s, n.stage, text, first) }
+
+// buffers returns two buffers that are the sender's own; see keep.
+func (n next) buffers() (a, b []byte) {
+	for len(n.s.stages) < n.stage {
+		n.s.stages = append(n.s.stages, [2][]byte{})
+	}
+	p := &n.s.stages[n.stage-1]
+	return p[0][:0], p[1][:0]
+}
+
+// keep takes the buffers back, which may have grown.
+func (n next) keep(a, b []byte) { n.s.stages[n.stage-1] = [2][]byte{a, b} }
+
+// scratch is the memory of one call of AppendIDs.
+type scratch struct {
+	ids         []int32     // the result so far
+	text        []byte      // the whole text, valid UTF-8
+	spare, work []byte      // of normalize
+	stages      [][2][]byte // of the pre-tokenizers
+	marks       []mark      // of form
+	best        []arrival   // of unigram
+	symbols     []symbol    // of bpe
+	queue       []merge     // of bpe
+}
+
+// maxScratch is the most bytes that a scratch may have to be used again: a huge
+// text must not keep its buffers.
+const maxScratch = 1 << 20 // 1 MiB
+
+// size is roughly the bytes that s holds.
+func (s *scratch) size() int {
+	n := cap(s.text) + cap(s.spare) + cap(s.work) + 8*cap(s.marks) + 16*cap(s.best) + 12*cap(s.symbols) + 12*cap(s.queue)
+	for _, b := range s.stages {
+		n += cap(b[0]) + cap(b[1])
+	}
+	return n
+}
 
 var scratches = sync.Pool{New: func() any { return &scratch{} }}
 
-type addedTokens []addedToken
-
-// find returns where the first added token begins, or the text's length.
-func (a addedTokens) find(text string) (int, *addedToken) {
-	at, found := len(text), (*addedToken)(nil)
-	for i := range a {
-		if k := strings.Index(text[:min(len(text), at+len(a[i].Content)-1)], a[i].Content); k >= 0 && k < at {
-			at, found = k, &a[i]
-		}
+// appendValid appends text, with U+FFFD for every byte that is no UTF-8.
+func appendValid(dst []byte, text string) []byte {
+	if utf8.ValidString(text) {
+		return append(dst, text...)
 	}
-	return at, found
-}
-
-// bertNormalizer is the normalizer of BERT, stage by stage as the original.
-type bertNormalizer struct {
-	clean, chinese, stripAccents, lowercase bool
-}
-
-func (n *bertNormalizer) append(dst []byte, text string, s *scratch) []byte {
-	start := len(dst)
 	for _, r := range text {
-		if n.clean {
-			if r == 0 || r == utf8.RuneError || isControl(r) {
-				continue
-			}
-			if isSpace(r) {
-				r = ' '
-			}
-		}
-		if n.chinese && isChinese(r) {
-			dst = append(dst, ' ')
-			dst = utf8.AppendRune(dst, r)
-			dst = append(dst, ' ')
-			continue
-		}
 		dst = utf8.AppendRune(dst, r)
 	}
-	ascii := true
-	for _, b := range dst[start:] {
-		ascii = ascii && b < utf8.RuneSelf
-	}
-	if n.stripAccents && !ascii {
-		s.work = norm.NFD.Append(s.work[:0], dst[start:]...)
-		dst = dst[:start]
-		for rest := s.work; len(rest) > 0; {
-			r, size := utf8.DecodeRune(rest)
-			if !isMark(r) {
-				dst = append(dst, rest[:size]...)
-			}
-			rest = rest[size:]
-		}
-	}
-	if !n.lowercase {
-		return dst
-	}
-	if ascii {
-		for i, b := range dst[start:] {
-			if b-'A' < 26 {
-				dst[start+i] = b + 'a' - 'A'
-			}
-		}
-		return dst
-	}
-	s.work = append(s.work[:0], dst[start:]...)
-	dst = dst[:start]
-	for rest := s.work; len(rest) > 0; {
-		r, size := utf8.DecodeRune(rest)
-		rest = rest[size:]
-		if r == 'İ' { // the one letter whose small form is two
-			dst = append(dst, "i\u0307"...)
-			continue
-		}
-		dst = utf8.AppendRune(dst, small(r))
-	}
 	return dst
 }
 
-// words cuts normalized text at white space and around punctuation, as BERT's
-// pre-tokenizer does, and appends the pieces of every word.
-func (t *Tokenizer) words(dst []int32, text []byte) []int32 {
-	start, runes := 0, 0
-	flush := func(end int) {
-		if end > start {
-			dst = t.model.append(dst, text[start:end], runes)
+// ascii says whether text is ASCII alone, for which many stages are short.
+func ascii(text []byte) bool {
+	for _, b := range text {
+		if b >= utf8.RuneSelf {
+			return false
 		}
 	}
-	for i := 0; i < len(text); {
-		r, size := rune(text[i]), 1
-		if r >= utf8.RuneSelf {
-			r, size = utf8.DecodeRune(text[i:])
-		}
-		switch {
-		case isSpace(r):
-			flush(i)
-			start, runes = i+size, 0
-		case isPunctuation(r):
-			flush(i)
-			start, runes = i, 1
-			flush(i + size)
-			start, runes = i+size, 0
-		default:
-			runes++
-		}
-		i += size
-	}
-	flush(len(text))
-	return dst
-}
-
-// wordPiece cuts words into the longest pieces that the vocabulary has.
-type wordPiece struct {
-	first, rest map[string]int32 // pieces at the start of a word, and further on
-	unknown     int32
-	maxRunes    int // of a word; a longer one is unknown
-	longest     int // bytes of a piece
-}
-
-func (m *wordPiece) append(dst []int32, word []byte, runes int) []int32 {
-	n := len(dst)
-	if runes > m.maxRunes {
-		return append(dst, m.unknown)
-	}
-	pieces := m.first
-	for len(word) > 0 {
-		end := min(len(word), m.longest)
-		for ; end > 0; end-- {
-			if end < len(word) && !utf8.RuneStart(word[end]) {
-				continue
-			}
-			if id, ok := pieces[string(word[:end])]; ok {
-				dst = append(dst, id)
-				break
-			}
-		}
-		if end == 0 {
-			return append(dst[:n], m.unknown)
-		}
-		word, pieces = word[end:], m.rest
-	}
-	return dst
-}
-
-// isSpace is Unicode's White_Space.
-func isSpace(r rune) bool { return unicode.IsSpace(r) }
-
-func isControl(r rune) bool {
-	switch r {
-	case '\t', '\n', '\r':
-		return false
-	}
-	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co) && !unicode.Is(formatSince, r)
-}
-
-func isPunctuation(r rune) bool {
-	if r < utf8.RuneSelf {
-		return '!' <= r && r <= '/' || ':' <= r && r <= '@' || '[' <= r && r <= '`' || '{' <= r && r <= '~'
-	}
-	return unicode.IsPunct(r) && !unicode.Is(punctuationSince, r) || unicode.Is(punctuationOnce, r)
-}
-
-func isMark(r rune) bool {
-	return unicode.Is(unicode.Mn, r) && !unicode.Is(marksSince, r) || unicode.Is(marksOnce, r)
-}
-
-func small(r rune) rune {
-	if s, ok := smallSince[r]; ok {
-		return s
-	}
-	return unicode.ToLower(r)
-}
-
-// isChinese is the ideographs that BERT takes for words of their own.
-func isChinese(r rune) bool {
-	return r >= 0x3400 && (r <= 0x4DBF || r >= 0x4E00 && r <= 0x9FFF || r >= 0xF900 && r <= 0xFAFF ||
-		r >= 0x20000 && (r <= 0x2A6DF || r >= 0x2A700 && r <= 0x2B73F || r >= 0x2B740 && r <= 0x2B81F ||
-			r >= 0x2B920 && r <= 0x2CEAF || r >= 0x2F800 && r <= 0x2FA1F))
+	return true
 }
