@@ -116,9 +116,9 @@ func newScorer(policyFile, profile string) (*scorer, error) {
 // it, and what the policy makes of it.
 func (s *scorer) score(x *scoreInput) *scored {
 	out := &scored{ID: x.ID, Scores: map[string]float64{}, Findings: []scoredFinding{}}
-	runes := text.FoldString(x.Text)
-	out.runes = int64(len(runes))
-	err := s.strides(runes, func(m int, _ int, scores []float32) {
+	folded := text.Fold(x.Text)
+	out.runes = int64(len(folded))
+	err := s.strides(x.Text, folded, func(m int, _ int, scores []float32) {
 		for l, c := range s.members[m].Batcher.Info().Labels {
 			if c != policy.NoCategory {
 				out.Scores[c.String()] = max(out.Scores[c.String()], round(scores[l]))
@@ -148,9 +148,10 @@ func (s *scorer) score(x *scoreInput) *scored {
 	return out
 }
 
-// strides has every model judge the whole text and calls each with the member,
-// the number of runes up to the stride's end, and the scores.
-func (s *scorer) strides(runes []rune, each func(member, end int, scores []float32)) error {
+// strides has every model judge a whole text, folded as text.Fold does, and calls
+// each with the member, the number of runes up to the stride's end, and the scores.
+// It feeds models as engine.Stream does, but stops at nothing.
+func (s *scorer) strides(original string, folded []text.Rune, each func(member, end int, scores []float32)) error {
 	const ahead = 64 // strides given to the models at once
 	session := classifier.NewSession(s.members, nil)
 	defer session.Stop()
@@ -172,17 +173,31 @@ func (s *scorer) strides(runes []rune, each func(member, end int, scores []float
 		}
 		return nil
 	}
-	for i, r := range runes {
+	read := 0 // bytes that models of the original have
+	for i, r := range folded {
+		last := i == len(folded)-1
+		end := max(read, int(r.End())) // runes that fold to nothing go with the next that does not
 		for m := range s.members {
-			session.Add(m, r)
-			if filled[m]++; filled[m] == s.members[m].Batcher.Info().StrideRunes || i == len(runes)-1 {
-				session.Submit(m, i == len(runes)-1)
+			info := s.members[m].Batcher.Info()
+			filled[m]++
+			full := filled[m] == info.StrideRunes
+			switch {
+			case !info.Original:
+				session.Add(m, r.R)
+			case last && !full:
+				session.AddOriginal(m, []byte(original[read:]), 1)
+			default:
+				session.AddOriginal(m, []byte(original[read:end]), 1)
+			}
+			if full || last {
+				session.Submit(m, last)
 				filled[m] = 0
 				if err := take(ahead); err != nil {
 					return err
 				}
 			}
 		}
+		read = end
 	}
 	return take(0)
 }

@@ -134,3 +134,56 @@ func TestTune(t *testing.T) {
 		}
 	}
 }
+
+// TestScoreAsWritten: score gives models the text that a stream gives them,
+// folded or as it was written: for a text of one stride, the score is that of
+// the finding.
+func TestScoreAsWritten(t *testing.T) {
+	needRuntime(t)
+	scores := map[string][]float64{}
+	for _, reads := range []string{"folded", "original"} {
+		dir := t.TempDir()
+		if err := os.CopyFS(filepath.Join(dir, "window"), os.DirFS("../../internal/onnx/testdata/window")); err != nil {
+			t.Fatal(err)
+		}
+		manifest := filepath.Join(dir, "window", "manifest.json")
+		data, err := os.ReadFile(manifest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		changed := strings.Replace(string(data), `"text": "folded"`, `"text": "`+reads+`"`, 1)
+		if err := os.WriteFile(manifest, []byte(changed), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		policy := filepath.Join(dir, "policy.yaml")
+		const rules = "version: 1\nname: window\nmodels: [{use: ./window}]\nreplacement: {en: stopped}\n" +
+			"profiles: {default: {categories: {violence: {score: {flag: 0.000001}}}}}\n"
+		if err := os.WriteFile(policy, []byte(rules), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, errs, code := weir(t, "{\"text\": \"Aß\"}\n{\"text\": \"a\\u00adb\\u00ad\"}\n{\"text\": \"ab\\u200bc\\u200bd\"}\n{\"text\": \"漢字\"}\n{\"text\": \"ﬀ①\"}\n", "score", "--policy", policy)
+		if code != 0 {
+			t.Fatalf("exit %d: %s", code, errs)
+		}
+		for line := range strings.Lines(out) {
+			var x struct {
+				Scores   map[string]float64
+				Findings []struct{ Score float64 }
+			}
+			if err := json.Unmarshal([]byte(line), &x); err != nil {
+				t.Fatal(err)
+			}
+			most := 0.0
+			for _, f := range x.Findings {
+				most = max(most, f.Score)
+			}
+			if score := x.Scores["violence"]; score == 0 || score != most {
+				t.Errorf("%s: score %v, findings %v", reads, score, x.Findings)
+			}
+			scores[reads] = append(scores[reads], x.Scores["violence"])
+		}
+	}
+	if cmp.Equal(scores["folded"], scores["original"]) {
+		t.Errorf("both read the same: %v", scores)
+	}
+}

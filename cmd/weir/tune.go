@@ -161,15 +161,15 @@ func (s *scorer) sample(x *scoreInput, member int) (tune.Sample, error) {
 			*list.into = list.into.Set(category)
 		}
 	}
-	runes := text.FoldString(x.Text)
-	out.Runes = len(runes)
+	folded := text.Fold(x.Text)
+	out.Runes = len(folded)
 	if line.Onset != nil {
 		if *line.Onset < 0 || *line.Onset >= len(x.Text) {
 			return tune.Sample{}, fmt.Errorf("line %d: onset %d: want a byte of the text's %d", x.Line, *line.Onset, len(x.Text))
 		}
 		out.Onset = min(len(text.FoldString(x.Text[:*line.Onset])), out.Runes-1)
 	}
-	err := s.strides(runes, func(m, end int, scores []float32) {
+	err := s.strides(x.Text, folded, func(m, end int, scores []float32) {
 		if m == member {
 			out.Strides = append(out.Strides, tune.Stride{EndRunes: end, Scores: slices.Clone(scores)})
 		}

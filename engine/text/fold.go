@@ -32,7 +32,7 @@ func entryOf(r rune) uint16 {
 // FoldString returns the plain view of s, without classes and offsets. Terms
 // are folded with it, so that they are spelled as the view of a text is.
 func FoldString(s string) []rune {
-	folded := foldString(s)
+	folded := Fold(s)
 	out := make([]rune, len(folded))
 	for i, r := range folded {
 		out[i] = r.R
@@ -40,8 +40,8 @@ func FoldString(s string) []rune {
 	return out
 }
 
-// foldString returns the plain view of s.
-func foldString(s string) []Rune {
+// Fold returns the plain view of a whole text.
+func Fold(s string) []Rune {
 	var f Folder
 	out := make([]Rune, 0, len(s)+MaxExpansion)
 	for chunk := []byte(s); ; {

@@ -112,7 +112,7 @@ func skeletonEntry(r rune) uint8 {
 // they are spelled as the view of a text is.
 func SkeletonString(s string) []rune {
 	var skeleton Skeleton
-	plain := foldString(s)
+	plain := Fold(s)
 	out := make([]rune, 0, len(plain))
 	for _, r := range skeleton.Append(make([]Rune, 0, MaxSkeletonExpansion*len(plain)), plain) {
 		if r.Class&Gap == 0 {
