@@ -31,10 +31,10 @@ RACE = $(shell $(GO) build -race runtime/cgo 2>/dev/null && echo -race)
 # ONNX Runtime, which models run in. Without it all but the classifiers works.
 RUNTIME = @bash scripts/onnxruntime.sh || echo 'make: going on WITHOUT ONNX Runtime: classifiers will not run'
 
-.PHONY: help build demo test fuzz bench lint proto vuln fp ci clean
+.PHONY: help build demo test fuzz bench gobench lint proto vuln fp ci clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 build: ## build bin/weir, and fetch ONNX Runtime
 	$(RUNTIME)
@@ -62,7 +62,10 @@ fuzz: ## run every fuzz target in turn for FUZZTIME executions each (200000x)
 				END { if (target == "FuzzRechunk") printf "fuzz: FuzzRechunk tried %d texts, %d random cuts\n", n, n * 8 * 4 }'; \
 	done
 
-bench: ## run the engine's benchmarks COUNT times, for benchstat (BENCH=regexp BENCHPKG=./engine)
+bench: build ## measure a server beside its floors, briefly, and check bench/thresholds.json
+	bin/weir bench --gate bench/thresholds.json
+
+gobench: ## run the engine's benchmarks COUNT times, for benchstat (BENCH=regexp BENCHPKG=./engine)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) $(BENCHPKG)
 
 lint: $(BIN)/golangci-lint@$(GOLANGCI_LINT_VERSION) $(BIN)/buf@$(BUF_VERSION) ## check style and common mistakes of Go and proto

@@ -17,8 +17,11 @@ type cli struct {
 	Check   checkCmd   `cmd:"" help:"Judge a text, a file or standard input as a stream."`
 	Lexicon lexiconCmd `cmd:"" help:"Look at lexicon packs: statistics over a corpus, lint."`
 	Policy  policyCmd  `cmd:"" help:"Check a policy, or show what it comes to."`
+	Bench   benchCmd   `cmd:"" help:"Measure a server and what it could cost at least: throughput, latency, halts, leaks."`
 	Demo    demoCmd    `cmd:"" help:"Watch recorded generations pass through a real server, and be halted."`
 	Version versionCmd `cmd:"" help:"Print the version."`
+
+	BenchFloor benchFloorCmd `cmd:"" hidden:""`
 }
 
 // exitHalted is the exit code of check for a text that is halted.

@@ -1,0 +1,359 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"encoding/json"
+
+	"github.com/seed-4f09bd3a/weir/bench"
+	"github.com/seed-4f09bd3a/weir/engine"
+	"github.com/seed-4f09bd3a/weir/internal/config"
+	"github.com/seed-4f09bd3a/weir/internal/onnx"
+	"github.com/seed-4f09bd3a/weir/models"
+)
+
+// benchCmd measures a server and its floors. It starts them itself, as processes
+// of this binary, on a Unix socket or on loopback, and ends them.
+type benchCmd struct {
+	Scenario  []string      `help:"Run these only; see --list." placeholder:"NAME"`
+	List      bool          `help:"List the scenarios."`
+	Rounds    int           `help:"Rounds of each scenario; figures are medians." default:"3" placeholder:"N"`
+	Duration  time.Duration `help:"Measured time of a round." default:"1s" placeholder:"DURATION"`
+	Warm      time.Duration `help:"Time before it that is not measured." default:"400ms" placeholder:"DURATION"`
+	TCP       bool          `help:"Over TCP on loopback instead of a Unix socket."`
+	Address   string        `help:"A server that runs already, host:port or unix:PATH; its CPU time and memory are not known." placeholder:"ADDRESS"`
+	Policy    string        `help:"Policy of the server; without it the embedded one." type:"path" placeholder:"FILE"`
+	Profile   string        `help:"Profile of the streams." default:"default" placeholder:"NAME"`
+	Corpus    string        `help:"Sentences, one a line, in place of the embedded ones." type:"path" placeholder:"FILE"`
+	Tokens    int           `help:"Mean length of a text, in tokens." default:"300" placeholder:"N"`
+	Violating float64       `help:"Share of texts with a violation." default:"0.05" placeholder:"SHARE"`
+	Seed      uint64        `help:"Of the texts." default:"1" placeholder:"N"`
+	Out       string        `help:"Folder for report.json, report.md and the plots." type:"path" placeholder:"DIR"`
+	Baseline  string        `help:"A report.json to compare with." type:"path" placeholder:"FILE"`
+	Gate      string        `help:"Thresholds that must hold; exit 1 if one is broken." type:"path" placeholder:"FILE"`
+}
+
+// benchFloorCmd is what benchCmd starts beside the server.
+type benchFloorCmd struct {
+	Listen string `help:"Address of the gRPC echo: host:port or unix:PATH."`
+	Raw    string `help:"Path of the raw echo's Unix socket."`
+}
+
+// Run serves until standard input closes, so that it ends with the process that
+// started it.
+func (c *benchFloorCmd) Run() error {
+	raw, err := bench.ListenUnix(c.Raw)
+	if err != nil {
+		return err
+	}
+	network, address := "tcp", c.Listen
+	if path, ok := strings.CutPrefix(c.Listen, "unix:"); ok {
+		network, address = "unix", path
+	}
+	l, err := net.Listen(network, address)
+	if err != nil {
+		return err
+	}
+	server := bench.NewEcho()
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		server.Stop()
+		_ = raw.Close()
+	}()
+	go func() { _ = bench.ServeRaw(raw) }()
+	return server.Serve(l)
+}
+
+// Run measures.
+func (c *benchCmd) Run() error {
+	scenarios, err := c.chosen()
+	if err != nil || c.List {
+		return err
+	}
+	if c.Rounds < 1 || c.Duration <= 0 || c.Warm < 0 || c.Tokens < 20 || c.Violating < 0 || c.Violating > 1 {
+		return errors.New("bench: want --rounds of 1 or more, --duration above 0, --warm of 0 or more, --tokens of 20 or more, --violating in [0, 1]")
+	}
+	var thresholds []bench.Threshold
+	if c.Gate != "" {
+		if thresholds, err = bench.ReadThresholds(c.Gate); err != nil {
+			return err
+		}
+	}
+	var before *bench.Report
+	if c.Baseline != "" {
+		if before, err = bench.ReadReport(c.Baseline); err != nil {
+			return err
+		}
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	network := "unix"
+	if c.TCP {
+		network = "tcp"
+	}
+	report := bench.NewReport(version, "weir "+strings.Join(os.Args[1:], " "), network, c.Seed)
+	report.Results, err = c.measure(ctx, scenarios)
+	if err != nil {
+		return err
+	}
+	if err := report.Markdown(os.Stdout); err != nil {
+		return err
+	}
+	if c.Out != "" {
+		if err := report.Write(c.Out); err != nil {
+			return err
+		}
+		fmt.Fprintf(os.Stderr, "bench: wrote %s\n", c.Out)
+	}
+	if before != nil {
+		fmt.Println()
+		if err := bench.Compare(os.Stdout, before, report); err != nil {
+			return err
+		}
+	}
+	if c.Gate != "" {
+		if broken := report.Gate(os.Stderr, thresholds); broken > 0 {
+			return fmt.Errorf("bench: %d of %d thresholds are broken", broken, len(thresholds))
+		}
+	}
+	return nil
+}
+
+// chosen returns the scenarios to run, or lists them.
+func (c *benchCmd) chosen() ([]bench.Scenario, error) {
+	all := bench.Scenarios()
+	var names []string
+	for _, s := range all {
+		names = append(names, s.Name)
+		if c.List {
+			fmt.Printf("%-18s %s\n", s.Name, s.About)
+		}
+	}
+	for _, name := range c.Scenario {
+		if !slices.Contains(names, name) {
+			return nil, fmt.Errorf("bench: no scenario %q: want one of %s", name, strings.Join(names, ", "))
+		}
+	}
+	if len(c.Scenario) > 0 {
+		all = slices.DeleteFunc(all, func(s bench.Scenario) bool { return !slices.Contains(c.Scenario, s.Name) })
+	}
+	return all, nil
+}
+
+func (c *benchCmd) measure(ctx context.Context, scenarios []bench.Scenario) ([]bench.Result, error) {
+	dir, err := os.MkdirTemp("", "weir-bench")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
+	suite := &bench.Suite{Scenarios: scenarios, Rounds: c.Rounds, Warm: c.Warm, Measured: c.Duration, Profile: c.Profile}
+	tell := newProgress("bench")
+	defer tell.end()
+	suite.Progress = func(done, total int, what string) { tell.tell(fmt.Sprintf("%d of %d rounds, %s", done, total, what)) }
+
+	tell.tell("preparing texts")
+	plain, err := c.withoutModels(dir)
+	if err != nil {
+		return nil, err
+	}
+	judge, err := c.texts(suite, plain)
+	if err != nil {
+		return nil, err
+	}
+	suite.Floors = func(ctx context.Context, l *bench.Load) (e, k bench.Measure, err error) {
+		if e, err = bench.InProcess(ctx, judge, l); err != nil {
+			return e, k, err
+		}
+		k, err = bench.RunRaw(ctx, filepath.Join(dir, "raw"), l, func() {})
+		return e, k, err
+	}
+	floor, err := c.start(ctx, dir, "echo", nil)
+	if err != nil {
+		return nil, err
+	}
+	defer floor.end()
+	suite.Echo = floor.target
+	if c.Address != "" {
+		conn, err := bench.Dial(c.Address)
+		if err != nil {
+			return nil, fmt.Errorf("bench: --address %s: %w", c.Address, err)
+		}
+		defer conn.Close() //nolint:errcheck // the process ends
+		suite.Weir = func(bool) (bench.Target, error) { return bench.Target{Conn: conn}, nil }
+		return suite.Run(ctx)
+	}
+	// One server at a time: what the other keeps running would be measured with it.
+	var running *child
+	with := false
+	defer func() { running.end() }()
+	suite.Weir = func(model bool) (bench.Target, error) {
+		if running != nil && with == model {
+			return running.target, nil
+		}
+		running.end()
+		policy := plain
+		if model {
+			policy = c.Policy
+		}
+		running, err = c.start(ctx, dir, fmt.Sprintf("weir-%t", model), &policy)
+		if with = model; err != nil {
+			return bench.Target{}, err
+		}
+		return running.target, nil
+	}
+	return suite.Run(ctx)
+}
+
+// withoutModels writes the policy without its models and returns the file.
+func (c *benchCmd) withoutModels(dir string) (string, error) {
+	if c.Policy != "" {
+		return c.Policy, nil // the operator's, as it is
+	}
+	const use = "models:\n  - use: weir-harm\n"
+	data := models.DefaultPolicy()
+	if !bytes.Contains(data, []byte(use)) {
+		return "", errors.New("bench: the embedded policy names other models than expected")
+	}
+	path := filepath.Join(dir, "policy.yaml")
+	return path, os.WriteFile(path, bytes.Replace(data, []byte(use), nil, 1), 0o600)
+}
+
+// texts has the suite make texts, and returns the engine without models that judges
+// them.
+func (c *benchCmd) texts(suite *bench.Suite, plain string) (*engine.Engine, error) {
+	corpus, err := bench.DefaultCorpus()
+	if err == nil && c.Corpus != "" {
+		err = corpus.ReadSentences(c.Corpus)
+	}
+	if err != nil {
+		return nil, err
+	}
+	snap, _, err := config.LoadSnapshot(plain, nil)
+	if err != nil {
+		return nil, err
+	}
+	judge := engine.New(snap, engine.Options{})
+	var full *engine.Engine
+	suite.Texts = func(s *bench.Scenario) ([]bench.Text, error) {
+		by := judge
+		if s.Model {
+			if _, err := onnx.Find(""); err != nil {
+				return nil, nil // left out, and the report says so
+			}
+			if full == nil {
+				store, err := localModels(0)
+				if err != nil {
+					return nil, err
+				}
+				snap, _, err := config.LoadSnapshot(c.Policy, store)
+				if err != nil {
+					return nil, err
+				}
+				full = engine.New(snap, engine.Options{})
+			}
+			by = full
+		}
+		tokens, violating := c.Tokens, c.Violating
+		if s.Tokens > 0 {
+			tokens, violating = s.Tokens, s.Violating
+		}
+		const distinct = 400
+		return corpus.Texts(by, c.Profile, distinct, tokens, violating, c.Seed)
+	}
+	return judge, nil
+}
+
+// child is a process that this one has started.
+type child struct {
+	cmd    *exec.Cmd
+	stdin  io.Closer
+	stderr *bytes.Buffer
+	target bench.Target
+}
+
+// start starts a server with a policy, or the echo.
+func (c *benchCmd) start(ctx context.Context, dir, name string, policy *string) (*child, error) {
+	address := "unix:" + filepath.Join(dir, name+".sock")
+	if c.TCP {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		address = l.Addr().String()
+		_ = l.Close()
+	}
+	args := []string{"bench-floor", "--listen", address, "--raw", filepath.Join(dir, "raw")}
+	if policy != nil {
+		conf := map[string]any{
+			"listen": "", "admin": map[string]any{"listen": ""}, "watch": false, "log": map[string]any{"level": "error"},
+			"cache": map[string]any{"max_bytes": 0}, // texts repeat here, and would cost no inference
+		}
+		if path, ok := strings.CutPrefix(address, "unix:"); ok {
+			conf["unix"] = map[string]any{"path": path}
+		} else {
+			conf["listen"] = address
+		}
+		if *policy != "" {
+			conf["policy"] = *policy
+		}
+		data, err := json.Marshal(conf) // JSON is YAML
+		if err != nil {
+			return nil, err
+		}
+		file := filepath.Join(dir, name+".yaml")
+		if err := os.WriteFile(file, data, 0o600); err != nil {
+			return nil, err
+		}
+		args = []string{"serve", "--config", file}
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	p := &child{cmd: exec.CommandContext(ctx, self, args...), stderr: &bytes.Buffer{}}
+	p.cmd.Stderr = p.stderr
+	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(syscall.SIGTERM) }
+	p.cmd.WaitDelay = 5 * time.Second
+	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	if p.target.Conn, err = bench.Dial(address); err != nil {
+		p.end()
+		return nil, err
+	}
+	p.target.PID = p.cmd.Process.Pid
+	if err := bench.Ready(ctx, p.target.Conn); err != nil {
+		p.end()
+		return nil, fmt.Errorf("bench: %s did not start: %w: %s", args[0], err, bytes.TrimSpace(p.stderr.Bytes()))
+	}
+	return p, nil
+}
+
+// end ends the process, if there is one, and waits for it.
+func (p *child) end() {
+	if p == nil {
+		return
+	}
+	if p.target.Conn != nil {
+		_ = p.target.Conn.Close()
+	}
+	_ = p.stdin.Close()
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	_ = p.cmd.Wait()
+}
