@@ -88,7 +88,11 @@ func (s *Stream) verdict(bytes int, began time.Time, closing bool) policy.Verdic
 		v.Scanned = s.received
 	}
 	if s.trace.Wrote != nil {
-		s.trace.Wrote(s.plan.profile.Name, bytes, time.Since(began), v)
+		took := time.Duration(0)
+		if !began.IsZero() {
+			took = time.Since(began)
+		}
+		s.trace.Wrote(s.plan.profile.Name, bytes, took, v)
 	}
 	if s.state == streamHalted {
 		s.free(v, false)

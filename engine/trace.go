@@ -13,8 +13,8 @@ type Trace struct {
 	// Opened is called when a stream begins.
 	Opened func(profile string)
 	// Wrote is called after every Write, Poll and Close with the number of bytes
-	// written and the time spent in the engine, which is measured only if the
-	// hook is set. v's slices must not be kept.
+	// written and the time spent in the engine, which is measured for the first of
+	// every 16 calls of a stream and 0 for the others. v's slices must not be kept.
 	Wrote func(profile string, bytes int, d time.Duration, v policy.Verdict)
 	// Found is called for every finding, in the order of the verdicts.
 	Found func(profile string, f policy.Finding)

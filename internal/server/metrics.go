@@ -1,9 +1,11 @@
 package server
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/http/pprof"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"google.golang.org/grpc"
 
 	"github.com/seed-4f09bd3a/weir/engine"
 	"github.com/seed-4f09bd3a/weir/engine/classifier"
@@ -37,6 +40,8 @@ type Metrics struct {
 	refused     prometheus.Counter     // streams, for the limit
 	panics      prometheus.Counter
 
+	lastBytes atomic.Pointer[profileCounter] // of bytes, as it was used last
+
 	steps  *prometheus.CounterVec   // of models, by model and result
 	batch  *prometheus.HistogramVec // streams in a step, by model
 	queued *prometheus.HistogramVec // longest time a stream of a step waited, by model
@@ -59,10 +64,10 @@ func NewMetrics(version string, snapshot func() *engine.Snapshot) *Metrics {
 		return h
 	}
 	m.streams = prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "weir", Name: "streams_open", Help: "Streams that are open."}, []string{"profile"})
-	m.registry.MustRegister(m.grpc, m.streams, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(callMetrics{m.grpc}, m.streams, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.ended = counter("streams_ended_total", "Streams that ended, by their last action and how: closed, halted, aborted.", "profile", "action", "end")
 	m.bytes = counter("bytes_total", "Bytes of text written to streams.", "profile")
-	m.write = histogram("write_seconds", "Time in the engine for one write.", prometheus.ExponentialBuckets(250e-9, 4, 12))
+	m.write = histogram("write_seconds", "Time in the engine for one write; of 16 writes of a stream one is timed.", prometheus.ExponentialBuckets(250e-9, 4, 12))
 	m.holdback = histogram("holdback_bytes", "Bytes held back when a verdict was sent.", []float64{0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 1024, 8192})
 	m.findings = counter("findings_total", "Findings, by the kind of detector.", "profile", "category", "action", "source")
 	m.retractions = counter("retractions_total", "Times that released text was withdrawn.", "profile")
@@ -93,6 +98,67 @@ func NewMetrics(version string, snapshot func() *engine.Snapshot) *Metrics {
 	})
 	return m
 }
+
+// callMetrics are gRPC's metrics of calls, without those of single messages: a
+// counter found by its labels for every message each way would be a tenth of a
+// token's cost. See unwatched.
+type callMetrics struct{ *grpcprom.ServerMetrics }
+
+const messageMetrics = `fqName: "grpc_server_msg_`
+
+// Describe implements prometheus.Collector.
+func (c callMetrics) Describe(out chan<- *prometheus.Desc) {
+	filter(c.ServerMetrics.Describe, func(d *prometheus.Desc) {
+		if !strings.Contains(d.String(), messageMetrics) {
+			out <- d
+		}
+	})
+}
+
+// Collect implements prometheus.Collector.
+func (c callMetrics) Collect(out chan<- prometheus.Metric) {
+	filter(c.ServerMetrics.Collect, func(m prometheus.Metric) {
+		if !strings.Contains(m.Desc().String(), messageMetrics) {
+			out <- m
+		}
+	})
+}
+
+// filter calls each with what from sends.
+func filter[T any](from func(chan<- T), each func(T)) {
+	all := make(chan T)
+	go func() {
+		defer close(all)
+		from(all)
+	}()
+	for v := range all {
+		each(v)
+	}
+}
+
+// unwatched returns interceptors to put before and behind one that wraps streams to
+// look at every message: the handler gets the stream as it was.
+func unwatched() (before, behind grpc.StreamServerInterceptor) {
+	type key struct{}
+	before = func(srv any, s grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+		return handler(srv, &original{s, context.WithValue(s.Context(), key{}, s)})
+	}
+	behind = func(srv any, s grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+		if o, ok := s.Context().Value(key{}).(grpc.ServerStream); ok {
+			s = o
+		}
+		return handler(srv, s)
+	}
+	return before, behind
+}
+
+// original is a stream whose context knows the stream.
+type original struct {
+	grpc.ServerStream
+	ctx context.Context
+}
+
+func (o *original) Context() context.Context { return o.ctx }
 
 // infoCollector reports names as labels of one series.
 type infoCollector struct {
@@ -164,13 +230,32 @@ func (m *Metrics) Reloaded(changed bool, err error) {
 	}
 }
 
+// profileCounter is the counter of one profile.
+type profileCounter struct {
+	profile string
+	counter prometheus.Counter
+}
+
+// bytesOf finds the counter of a profile. Nearly all streams have the same one, and
+// the vector's own way, by a hash of the labels, would be a tenth of a token's cost.
+func (m *Metrics) bytesOf(profile string) prometheus.Counter {
+	if last := m.lastBytes.Load(); last != nil && last.profile == profile {
+		return last.counter
+	}
+	c := m.bytes.WithLabelValues(profile)
+	m.lastBytes.Store(&profileCounter{profile, c})
+	return c
+}
+
 // Trace returns the hooks by which an engine reports here.
 func (m *Metrics) Trace() *engine.Trace {
 	return &engine.Trace{
 		Opened: func(profile string) { m.streams.WithLabelValues(profile).Inc() },
 		Wrote: func(profile string, bytes int, d time.Duration, _ policy.Verdict) {
-			m.bytes.WithLabelValues(profile).Add(float64(bytes))
-			m.write.Observe(d.Seconds())
+			m.bytesOf(profile).Add(float64(bytes))
+			if d > 0 {
+				m.write.Observe(d.Seconds())
+			}
 		},
 		Found: func(profile string, f policy.Finding) {
 			m.findings.WithLabelValues(profile, f.Category.String(), f.Action.String(), f.Source.Kind.String()).Inc()

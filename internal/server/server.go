@@ -62,6 +62,7 @@ func New(o Options) (*Server, error) {
 		stopping: make(chan struct{}),
 	}
 	recovered := recovery.WithRecoveryHandlerContext(func(_ context.Context, p any) error { return s.panicked(p) })
+	before, behind := unwatched()
 	s.grpc = grpc.NewServer(
 		grpc.MaxRecvMsgSize(s.limits.MessageBytes),
 		// Per connection. More than the limit of streams, so that a stream too many
@@ -73,7 +74,7 @@ func New(o Options) (*Server, error) {
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
 		grpc.WaitForHandlers(true),
 		grpc.ChainUnaryInterceptor(o.Metrics.grpc.UnaryServerInterceptor(), recovery.UnaryServerInterceptor(recovered)),
-		grpc.ChainStreamInterceptor(o.Metrics.grpc.StreamServerInterceptor(), recovery.StreamServerInterceptor(recovered)),
+		grpc.ChainStreamInterceptor(before, o.Metrics.grpc.StreamServerInterceptor(), behind, recovery.StreamServerInterceptor(recovered)),
 	)
 	weirv1.RegisterModerationServiceServer(s.grpc, s)
 	weirv1.RegisterAdminServiceServer(s.grpc, &adminService{server: s})
