@@ -3,6 +3,7 @@ package bench_test
 import (
 	"context"
 	"encoding/json"
+	"encoding/xml"
 	"fmt"
 	"log/slog"
 	"net"
@@ -381,6 +382,15 @@ func TestWrite(t *testing.T) {
 	md, err := os.ReadFile(filepath.Join(dir, "report.md"))
 	if err != nil || !strings.Contains(string(md), "| classifier-256x20 | left out: no library |") {
 		t.Errorf("%s, %v", md, err)
+	}
+	for _, name := range []string{"throughput.svg", "latency.svg"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); name == "latency.svg" && err != nil || name == "throughput.svg" && err == nil {
+			t.Errorf("%s: %v, but the report has latencies alone", name, err)
+		}
+	}
+	svg, err := os.ReadFile(filepath.Join(dir, "latency.svg"))
+	if err != nil || xml.Unmarshal(svg, new(struct{})) != nil || !strings.Contains(string(svg), ">token-256<") {
+		t.Errorf("no plot: %s, %v", svg, err)
 	}
 	old := filepath.Join(dir, "old.json")
 	data, _ := json.Marshal(map[string]int{"schema": 99})

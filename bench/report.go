@@ -150,7 +150,7 @@ func count(v float64) string {
 	return s
 }
 
-// Write writes report.json and report.md into a folder, which it makes.
+// Write writes report.json, report.md and the plots into a folder, which it makes.
 func (r *Report) Write(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("bench: %w", err)
@@ -162,6 +162,14 @@ func (r *Report) Write(dir string) error {
 	var md strings.Builder
 	if err := r.Markdown(&md); err != nil {
 		return err
+	}
+	for name, svg := range r.plots() {
+		if svg == "" {
+			continue
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(svg), 0o644); err != nil {
+			return err
+		}
 	}
 	return errors.Join(os.WriteFile(filepath.Join(dir, "report.json"), append(data, '\n'), 0o644),
 		os.WriteFile(filepath.Join(dir, "report.md"), []byte(md.String()), 0o644))

@@ -18,9 +18,9 @@ type Suite struct {
 	// Texts makes the texts of a scenario; none if it cannot run.
 	Texts func(c *Scenario) ([]Text, error)
 
-	// Target returns the server for scenarios with or without the classifier, and
-	// the echo server.
-	Weir func(model bool) (Target, error)
+	// Weir returns the server for scenarios with or without the classifier, a fresh
+	// one if memory is to be measured; Echo is the echo server.
+	Weir func(model, fresh bool) (Target, error)
 	Echo Target
 	// Floors, if set, measures the other floors of a scenario once a round.
 	Floors func(ctx context.Context, l *Load) (engine, kernel Measure, err error)
@@ -62,7 +62,7 @@ func (s *Suite) Run(ctx context.Context) ([]Result, error) {
 			out = append(out, r)
 			continue
 		}
-		weir, err := s.Weir(c.Model)
+		weir, err := s.Weir(c.Model, c.kind == idle)
 		if err != nil {
 			return out, err
 		}

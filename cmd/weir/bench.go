@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,8 +16,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"encoding/json"
 
 	"github.com/seed-4f09bd3a/weir/bench"
 	"github.com/seed-4f09bd3a/weir/engine"
@@ -192,15 +191,18 @@ func (c *benchCmd) measure(ctx context.Context, scenarios []bench.Scenario) ([]b
 			return nil, fmt.Errorf("bench: --address %s: %w", c.Address, err)
 		}
 		defer conn.Close() //nolint:errcheck // the process ends
-		suite.Weir = func(bool) (bench.Target, error) { return bench.Target{Conn: conn}, nil }
+		if err := bench.Ready(ctx, conn); err != nil {
+			return nil, fmt.Errorf("bench: no server answers at --address %s: %w", c.Address, err)
+		}
+		suite.Weir = func(bool, bool) (bench.Target, error) { return bench.Target{Conn: conn}, nil }
 		return suite.Run(ctx)
 	}
 	// One server at a time: what the other keeps running would be measured with it.
 	var running *child
 	with := false
 	defer func() { running.end() }()
-	suite.Weir = func(model bool) (bench.Target, error) {
-		if running != nil && with == model {
+	suite.Weir = func(model, fresh bool) (bench.Target, error) {
+		if running != nil && with == model && !fresh {
 			return running.target, nil
 		}
 		running.end()

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestBench: a short run starts its servers, measures, writes a report, compares
+// it with itself and holds a gate; another gate breaks.
+func TestBench(t *testing.T) {
+	dir := t.TempDir()
+	gate := func(name, min string) string {
+		path := filepath.Join(dir, name)
+		const rule = `{"thresholds": [{"scenario": "halt", "figure": "leaked_bytes", "max": 0, "why": "w"}, {"scenario": "halt", "figure": "halts", "min": MIN, "why": "w"}]}`
+		if err := os.WriteFile(path, []byte(strings.Replace(rule, "MIN", min, 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	short := []string{"bench", "--scenario", "halt", "--rounds", "1", "--duration", "1200ms", "--warm", "50ms"}
+	out, errs, code := weir(t, "", append(short, "--out", filepath.Join(dir, "out"), "--gate", gate("holds", "1"))...)
+	if code != 0 || !strings.Contains(out, "| halt | ") || !strings.Contains(errs, "gate: 2 thresholds hold, 0 are broken") {
+		t.Fatalf("exit %d\n%s\n%s", code, out, errs)
+	}
+	for _, name := range []string{"report.json", "report.md", "latency.svg"} {
+		if _, err := os.Stat(filepath.Join(dir, "out", name)); err != nil {
+			t.Error(err)
+		}
+	}
+	out, errs, code = weir(t, "", append(short, "--tcp", "--baseline", filepath.Join(dir, "out", "report.json"), "--gate", gate("breaks", "1000000"))...)
+	if code != 1 || !strings.Contains(out, "| halt | leaked_bytes | 0 | 0 |") || !strings.Contains(errs, "BROKEN: halt, halts") {
+		t.Errorf("exit %d\n%s\n%s", code, out, errs)
+	}
+}
+
+func TestBenchMistakes(t *testing.T) {
+	for want, args := range map[string][]string{
+		`no scenario "nope": want one of token-256`: {"--scenario", "nope"},
+		"--rounds of 1 or more":                     {"--rounds", "0"},
+		"bench: gate: open ":                        {"--gate", "nowhere.json"},
+		"bench: open ":                              {"--baseline", "nowhere.json"},
+		"bench: corpus: open ":                      {"--corpus", "nowhere.txt"},
+	} {
+		if _, errs, code := weir(t, "", append([]string{"bench"}, args...)...); code != 1 || !strings.Contains(errs, want) {
+			t.Errorf("exit %d, %s does not say %q", code, errs, want)
+		}
+	}
+	if out, _, code := weir(t, "", "bench", "--list"); code != 0 || !strings.Contains(out, "token-256 ") {
+		t.Errorf("exit %d: %s", code, out)
+	}
+}
