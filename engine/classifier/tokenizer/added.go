@@ -11,19 +11,20 @@ type addedTokens struct {
 }
 
 type addedToken struct {
-	ID         int32  `json:"id"`
-	Content    string `json:"content"`
-	SingleWord bool   `json:"single_word"` // not where a letter or digit is next to it
-	LStrip     bool   `json:"lstrip"`      // takes the white space before it along
-	RStrip     bool   `json:"rstrip"`      // takes the white space behind it along
-	Normalized bool   `json:"normalized"`  // looked for in the normalized text
-	Special    bool   `json:"special"`     // matters for decoding only
+	ID         int32
+	Content    string
+	SingleWord bool // not where a letter or digit is next to it
+	LStrip     bool // takes the white space before it along
+	RStrip     bool // takes the white space behind it along
+	Normalized bool // looked for in the normalised text
+	Special    bool // matters for decoding only
 }
 
 // cursor is how far a text has been searched. A token that takes white space along
 // covers more than was searched; the next token may begin in there, and then, as
-// with the original, what is covered can even shrink.
-type cursor struct{ searched, covered int }
+// with the original, what is covered can even shrink. Up to blanks is white space
+// that was gone over before, for a token that is white space itself.
+type cursor struct{ searched, covered, blanks int }
 
 // next returns where the next added token begins, counting the white space that
 // it takes along, and its id; or the text's length and none.
@@ -58,13 +59,7 @@ func (a *addedTokens) next(text []byte, at *cursor) (start int, id int32) {
 			start = max(start, at.covered)
 		}
 		if token.RStrip {
-			for stop < len(text) {
-				r, size := utf8.DecodeRune(text[stop:])
-				if a.classes.of(r)&space == 0 {
-					break
-				}
-				stop += size
-			}
+			stop = a.blanksEnd(text, stop, at)
 		}
 		at.searched, at.covered = i, stop
 		return start, token.ID
@@ -72,6 +67,22 @@ func (a *addedTokens) next(text []byte, at *cursor) (start int, id int32) {
 	at.searched = len(text)
 	start, at.covered = len(text), len(text)
 	return start, none
+}
+
+// blanksEnd returns where the white space at i ends.
+func (a *addedTokens) blanksEnd(text []byte, i int, at *cursor) int {
+	if i < at.blanks {
+		return at.blanks
+	}
+	for i < len(text) {
+		r, size := decode(text[i:])
+		if a.classes.of(r)&space == 0 {
+			break
+		}
+		i += size
+	}
+	at.blanks = i
+	return i
 }
 
 func (a *addedTokens) wordBefore(text []byte) bool {

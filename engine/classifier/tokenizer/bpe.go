@@ -1,6 +1,9 @@
 package tokenizer
 
-import "unicode/utf8"
+import (
+	"slices"
+	"unicode/utf8"
+)
 
 // bpe joins the runes of a word, pair by pair, into the tokens of its vocabulary:
 // always the pair that was learnt first, of equal ones the leftmost.
@@ -131,7 +134,7 @@ func (a merge) before(b merge) bool { return a.rank < b.rank || a.rank == b.rank
 
 // join merges s.symbols as far as it goes.
 func (m *bpe) join(s *scratch) {
-	symbols, queue := s.symbols, s.queue[:0]
+	symbols, queue := s.symbols, slices.Grow(s.queue[:0], len(s.symbols))
 	for i := 1; i < len(symbols); i++ {
 		if rank, id, ok := m.merges.find(symbols[i-1].id, symbols[i].id); ok {
 			queue = push(queue, merge{rank, int32(i - 1), id})

@@ -11,8 +11,8 @@ import (
 //
 // What a rune consists of and how marks are ordered is in golang.org/x/text, but
 // its normal forms know a newer edition of Unicode than the original, and put a
-// joiner into long rows of marks. So only its tables are used, and those only for
-// the runes that the original knows of.
+// joiner into long rows of marks (TestNotTheLibrary). So only its tables are used,
+// and those only for the runes that the original knows of.
 type form struct {
 	classes    *classTable
 	compatible bool             // NFKC and NFKD
@@ -58,7 +58,7 @@ func (n *form) addPair(r rune) {
 	}
 }
 
-func (n *form) normalize(dst, text []byte, s *scratch) ([]byte, bool) {
+func (n *form) normalise(dst, text []byte, s *scratch) ([]byte, bool) {
 	if ascii(text) {
 		return nil, false
 	}

@@ -10,7 +10,7 @@ import (
 // makes blanks of white space.
 type cleaner struct{ classes *classTable }
 
-func (n *cleaner) normalize(dst, text []byte, _ *scratch) ([]byte, bool) {
+func (n *cleaner) normalise(dst, text []byte, _ *scratch) ([]byte, bool) {
 	for i := 0; i < len(text); {
 		r, size := decode(text[i:])
 		i += size
@@ -28,7 +28,7 @@ func (n *cleaner) normalize(dst, text []byte, _ *scratch) ([]byte, bool) {
 // ideographs is handle_chinese_chars of BERT: it puts blanks around each.
 type ideographs struct{}
 
-func (ideographs) normalize(dst, text []byte, _ *scratch) ([]byte, bool) {
+func (ideographs) normalise(dst, text []byte, _ *scratch) ([]byte, bool) {
 	if ascii(text) {
 		return nil, false
 	}
@@ -59,7 +59,7 @@ type dropper struct {
 	class   class
 }
 
-func (n *dropper) normalize(dst, text []byte, _ *scratch) ([]byte, bool) {
+func (n *dropper) normalise(dst, text []byte, _ *scratch) ([]byte, bool) {
 	if ascii(text) {
 		return nil, false
 	}
@@ -77,7 +77,7 @@ func (n *dropper) normalize(dst, text []byte, _ *scratch) ([]byte, bool) {
 // is like any other.
 type lowercase struct{}
 
-func (lowercase) normalize(dst, text []byte, _ *scratch) ([]byte, bool) {
+func (lowercase) normalise(dst, text []byte, _ *scratch) ([]byte, bool) {
 	changes := false
 	for _, b := range text {
 		changes = changes || b >= utf8.RuneSelf || 'A' <= b && b <= 'Z'
@@ -113,7 +113,7 @@ type stripper struct {
 	left, right bool
 }
 
-func (n *stripper) normalize(dst, text []byte, _ *scratch) ([]byte, bool) {
+func (n *stripper) normalise(dst, text []byte, _ *scratch) ([]byte, bool) {
 	isSpace := func(r rune) bool { return n.classes.of(r)&space != 0 }
 	if n.left {
 		text = bytes.TrimLeftFunc(text, isSpace)
@@ -125,12 +125,12 @@ func (n *stripper) normalize(dst, text []byte, _ *scratch) ([]byte, bool) {
 }
 
 // replacer replaces a string.
-type replacer struct{ from, to string }
+type replacer struct{ from, to []byte }
 
-func (n *replacer) normalize(dst, text []byte, _ *scratch) ([]byte, bool) {
+func (n *replacer) normalise(dst, text []byte, _ *scratch) ([]byte, bool) {
 	changed := false
 	for {
-		i := bytes.Index(text, []byte(n.from))
+		i := bytes.Index(text, n.from)
 		if i < 0 {
 			return append(dst, text...), changed
 		}
@@ -154,7 +154,7 @@ var runPatterns = map[string]runReplacer{
 	`\s{2,}`: {least: 2}, `\s+`: {least: 1},
 }
 
-func (n *runReplacer) normalize(dst, text []byte, _ *scratch) ([]byte, bool) {
+func (n *runReplacer) normalise(dst, text []byte, _ *scratch) ([]byte, bool) {
 	changed := false
 	for i := 0; i < len(text); {
 		start, runes := i, 0
@@ -183,7 +183,7 @@ func (n *runReplacer) normalize(dst, text []byte, _ *scratch) ([]byte, bool) {
 // prefixer puts a string before the text, if there is any.
 type prefixer struct{ prefix string }
 
-func (n *prefixer) normalize(dst, text []byte, _ *scratch) ([]byte, bool) {
+func (n *prefixer) normalise(dst, text []byte, _ *scratch) ([]byte, bool) {
 	if len(text) == 0 {
 		return nil, false
 	}

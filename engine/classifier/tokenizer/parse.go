@@ -27,8 +27,9 @@ type file struct {
 // parser reads the parts of the file, in the order in which they need each other.
 type parser struct {
 	*Tokenizer
-	classes *classTable
-	vocab   map[string]int32 // the model's
+	classes   *classTable
+	vocab     map[string]int32 // the model's, and after parseAdded all
+	templated bool             // by a post-processor
 }
 
 // Parse reads tokenizer.json. All that it does not support is reported at once,

@@ -22,6 +22,9 @@ func (p *parser) parseModel(path string, data json.RawMessage) error {
 	if err != nil {
 		return err
 	}
+	if kind == "" {
+		kind = olderKind(data)
+	}
 	switch kind {
 	case "WordPiece":
 		return p.parseWordPiece(path, data)
@@ -31,6 +34,23 @@ func (p *parser) parseModel(path string, data json.RawMessage) error {
 		return p.parseUnigram(path, data)
 	}
 	return unsupported(path, kind, "WordPiece", "BPE", "Unigram")
+}
+
+// olderKind tells the model of a file from before there was a type, by the keys
+// that one kind alone has.
+func olderKind(data json.RawMessage) string {
+	var keys map[string]json.RawMessage
+	if json.Unmarshal(data, &keys) != nil {
+		return ""
+	}
+	for _, k := range [...]struct{ key, kind string }{
+		{"type", ""}, {"merges", "BPE"}, {"max_input_chars_per_word", "WordPiece"}, {"unk_id", "Unigram"},
+	} {
+		if _, ok := keys[k.key]; ok {
+			return k.kind
+		}
+	}
+	return ""
 }
 
 // takeVocab checks the ids of a vocabulary and makes it the parser's.

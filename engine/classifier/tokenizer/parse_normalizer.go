@@ -129,7 +129,7 @@ func (p *parser) parseReplace(path string, data json.RawMessage) error {
 		if *r.Pattern.String == "" {
 			return fmt.Errorf("%s.pattern.String: is empty", path)
 		}
-		p.addNormalizer(&replacer{*r.Pattern.String, *r.Content})
+		p.addNormalizer(&replacer{[]byte(*r.Pattern.String), []byte(*r.Content)})
 	case r.Pattern.Regex != nil && r.Pattern.String == nil:
 		n, ok := runPatterns[*r.Pattern.Regex]
 		if !ok {

@@ -52,12 +52,12 @@ func (p *parser) parsePreTokenizer(path string, data json.RawMessage) error {
 	case "Punctuation":
 		s := struct {
 			onlyType
-			Behavior string `json:"behavior"`
-		}{Behavior: "Isolated"}
+			Behaviour string `json:"behavior"` //nolint:misspell // so it is written there
+		}{Behaviour: "Isolated"}
 		if err := strict(path, data, &s); err != nil {
 			return err
 		}
-		b, err := parseBehavior(path, s.Behavior)
+		b, err := parseBehaviour(path, s.Behaviour)
 		if err != nil {
 			return err
 		}
@@ -90,10 +90,10 @@ func (p *parser) parsePreTokenizer(path string, data json.RawMessage) error {
 
 func (p *parser) addPreTokenizer(c ...preTokenizer) { p.preTokenizers = append(p.preTokenizers, c...) }
 
-func parseBehavior(path, name string) (behavior, error) {
-	b, ok := behaviors[name]
+func parseBehaviour(path, name string) (behaviour, error) {
+	b, ok := behaviours[name]
 	if !ok {
-		return 0, fmt.Errorf("%s.behavior: %.40q is not supported: want one of %s", path, name, quotedKeys(behaviors))
+		return 0, fmt.Errorf("%s.behavior: %.40q is not supported: want one of %s", path, name, quotedKeys(behaviours))
 	}
 	return b, nil
 }
@@ -181,18 +181,18 @@ func (p *parser) parseByteLevel(path string, data json.RawMessage) error {
 func (p *parser) parseSplit(path string, data json.RawMessage) error {
 	var s struct {
 		onlyType
-		Pattern  *pattern `json:"pattern"`
-		Behavior *string  `json:"behavior"`
-		Invert   *bool    `json:"invert"`
+		Pattern   *pattern `json:"pattern"`
+		Behaviour *string  `json:"behavior"` //nolint:misspell // so it is written there
+		Invert    *bool    `json:"invert"`
 	}
 	if err := strict(path, data, &s); err != nil {
 		return err
 	}
-	b, err := parseBehavior(path, *s.Behavior)
+	b, err := parseBehaviour(path, *s.Behaviour)
 	if err != nil {
 		return err
 	}
-	c := &splitter{classes: p.classes, invert: *s.Invert, behavior: b}
+	c := &splitter{classes: p.classes, invert: *s.Invert, behaviour: b}
 	switch {
 	case s.Pattern.String != nil && s.Pattern.Regex == nil:
 		if *s.Pattern.String == "" {

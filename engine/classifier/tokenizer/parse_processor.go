@@ -7,7 +7,8 @@ import (
 )
 
 // parsePostProcessor finds the ids that go around a text. In a sequence, a
-// processor's ids go around those of the ones before.
+// processor's ids go around those of the ones before. But a template leaves its
+// special tokens as sequences of their own, which the next would wrap one by one.
 func (p *parser) parsePostProcessor(path string, data json.RawMessage) error {
 	if absent(data) {
 		return nil
@@ -16,8 +17,12 @@ func (p *parser) parsePostProcessor(path string, data json.RawMessage) error {
 	if err != nil {
 		return err
 	}
+	if p.templated && kind != "ByteLevel" && kind != "Sequence" {
+		return fmt.Errorf("%s.type: %.40q behind TemplateProcessing is not supported: want ByteLevel or nothing there", path, kind)
+	}
 	switch kind {
 	case "TemplateProcessing":
+		p.templated = true
 		return p.parseTemplate(path, data)
 	case "BertProcessing":
 		var b struct {
@@ -110,6 +115,10 @@ func (p *parser) parseTemplate(path string, data json.RawMessage) error {
 			IDs    []int32  `json:"ids"`
 			Tokens []string `json:"tokens"`
 		} `json:"special_tokens"`
+		// Some files have what was once a ByteLevel's; the original passes over it.
+		PrefixSpace *bool `json:"add_prefix_space" optional:"yes"`
+		TrimOffsets *bool `json:"trim_offsets" optional:"yes"`
+		UseRegex    *bool `json:"use_regex" optional:"yes"`
 	}
 	if err := strict(path, data, &t); err != nil {
 		return err

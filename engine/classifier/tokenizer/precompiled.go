@@ -30,7 +30,7 @@ type precompiled struct {
 // maxCluster is the most bytes of a cluster that is looked up as a whole.
 const maxCluster = 5
 
-func (n *precompiled) normalize(dst, text []byte, _ *scratch) ([]byte, bool) {
+func (n *precompiled) normalise(dst, text []byte, _ *scratch) ([]byte, bool) {
 	changed := false
 	for len(text) > 0 {
 		size := n.cluster(text)

@@ -7,13 +7,13 @@ import (
 
 // cutAt cuts at runes of certain classes: white space, punctuation, digits.
 type cutAt struct {
-	classes  *classTable
-	class    class
-	behavior behavior
+	classes   *classTable
+	class     class
+	behaviour behaviour
 }
 
 func (c *cutAt) cut(text []byte, first bool, out next) {
-	p := pieces{text: text, first: first, behavior: c.behavior, out: out}
+	p := pieces{text: text, first: first, behaviour: c.behaviour, out: out}
 	start := 0
 	for i := 0; i < len(text); {
 		r, size := rune(text[i]), 1
@@ -96,8 +96,11 @@ func (m *metaspace) cut(text []byte, first bool, out next) {
 		out.piece(a, first)
 		return
 	}
-	start := 0
-	for i := len(m.replacement); i < len(a); {
+	start, i := 0, 0
+	if bytes.HasPrefix(a, []byte(m.replacement)) {
+		i = len(m.replacement)
+	}
+	for i < len(a) {
 		k := bytes.Index(a[i:], []byte(m.replacement))
 		if k < 0 {
 			break

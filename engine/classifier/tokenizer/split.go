@@ -10,11 +10,11 @@ import (
 // The expressions of byte-level tokenizers look ahead, which Go's regexp cannot.
 // There are few of them, so each known one has a scanner of its own, by hand.
 type splitter struct {
-	classes  *classTable
-	scan     scanner
-	literal  string // in place of scan
-	invert   bool
-	behavior behavior
+	classes   *classTable
+	scan      scanner
+	literal   string // in place of scan
+	invert    bool
+	behaviour behaviour
 }
 
 // scanner returns the size of the match that text, not empty, begins with; or of
@@ -22,7 +22,7 @@ type splitter struct {
 type scanner func(c *classTable, text []byte) (size int, match bool)
 
 func (s *splitter) cut(text []byte, first bool, out next) {
-	p := pieces{text: text, first: first, behavior: s.behavior, out: out}
+	p := pieces{text: text, first: first, behaviour: s.behaviour, out: out}
 	for start := 0; start < len(text); {
 		size, match := 0, false
 		if s.scan != nil {

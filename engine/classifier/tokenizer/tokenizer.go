@@ -8,7 +8,7 @@ import (
 // Tokenizer turns text into ids. It is immutable and safe for concurrent use.
 type Tokenizer struct {
 	verbatim      addedTokens    // looked for in the text as it is
-	normalized    addedTokens    // looked for in the normalized text
+	normalized    addedTokens    // looked for in the normalised text
 	normalizers   []normalizer   // one after the other
 	preTokenizers []preTokenizer // each cuts the pieces of the one before
 	model         model
@@ -19,9 +19,9 @@ type Tokenizer struct {
 
 // normalizer rewrites text.
 type normalizer interface {
-	// normalize appends what becomes of text to dst and returns that and true, or
-	// returns anything and false if text stays as it is.
-	normalize(dst, text []byte, s *scratch) ([]byte, bool)
+	// normalise appends what becomes of text to dst and returns that and true. If
+	// text stays as it is, it returns nil or dst, whatever is in it, and false.
+	normalise(dst, text []byte, s *scratch) ([]byte, bool)
 }
 
 // preTokenizer cuts text into pieces.
@@ -76,7 +76,7 @@ func (t *Tokenizer) AppendIDs(dst []int32, text string) []int32 {
 
 // segment tokenizes what lies between two verbatim added tokens.
 func (t *Tokenizer) segment(s *scratch, text []byte, first bool) {
-	text = t.normalize(s, text)
+	text = t.normalise(s, text)
 	for at := (cursor{}); ; {
 		from := at.covered
 		start, id := t.normalized.next(text, &at)
@@ -90,13 +90,16 @@ func (t *Tokenizer) segment(s *scratch, text []byte, first bool) {
 	}
 }
 
-// normalize runs the normalizers. What it returns is text or one of two buffers
+// normalise runs the normalizers. What it returns is text or one of two buffers
 // that take turns.
-func (t *Tokenizer) normalize(s *scratch, text []byte) []byte {
+func (t *Tokenizer) normalise(s *scratch, text []byte) []byte {
 	for _, n := range t.normalizers {
-		if out, changed := n.normalize(s.spare[:0], text, s); changed {
+		switch out, changed := n.normalise(s.spare[:0], text, s); {
+		case changed:
 			s.spare, s.work = s.work, out
 			text = out
+		case out != nil:
+			s.spare = out // it may have grown
 		}
 	}
 	return text
@@ -138,7 +141,7 @@ func (n next) keep(a, b []byte) { n.s.stages[n.stage-1] = [2][]byte{a, b} }
 type scratch struct {
 	ids         []int32     // the result so far
 	text        []byte      // the whole text, valid UTF-8
-	spare, work []byte      // of normalize
+	spare, work []byte      // of normalise
 	stages      [][2][]byte // of the pre-tokenizers
 	marks       []mark      // of form
 	best        []arrival   // of unigram

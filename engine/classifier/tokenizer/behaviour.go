@@ -1,27 +1,27 @@
 package tokenizer
 
-// behavior is what becomes of the matches at which text is cut.
-type behavior uint8
+// behaviour is what becomes of the matches at which text is cut.
+type behaviour uint8
 
 const (
-	isolated           behavior = iota // pieces of their own
-	removed                            // dropped
-	contiguous                         // those in a row are one piece
-	mergedWithPrevious                 // ends of the pieces before
-	mergedWithNext                     // starts of the pieces behind
+	isolated           behaviour = iota // pieces of their own
+	removed                             // dropped
+	contiguous                          // those in a row are one piece
+	mergedWithPrevious                  // ends of the pieces before
+	mergedWithNext                      // starts of the pieces behind
 )
 
-var behaviors = map[string]behavior{
+var behaviours = map[string]behaviour{
 	"Isolated": isolated, "Removed": removed, "Contiguous": contiguous,
 	"MergedWithPrevious": mergedWithPrevious, "MergedWithNext": mergedWithNext,
 }
 
 // pieces takes the matches of a text and what is between them, in order, and hands
-// on the pieces that the behavior makes of them.
+// on the pieces that the behaviour makes of them.
 type pieces struct {
 	text       []byte
 	first      bool
-	behavior   behavior
+	behaviour  behaviour
 	out        next
 	start, end int  // a piece that may grow; none if they are equal
 	match      bool // what add took last
@@ -29,7 +29,7 @@ type pieces struct {
 
 func (p *pieces) add(start, end int, match bool) {
 	grows := false
-	switch p.behavior {
+	switch p.behaviour {
 	case isolated:
 	case removed:
 		if match {
