@@ -54,12 +54,14 @@ var mayImport = []struct {
 	{"internal/config", []string{"engine", "engine/classifier", "engine/lexicon", "engine/policy", "internal/strictyaml", "models"}},
 	{"internal/server", []string{"engine", "engine/classifier", "engine/policy", "internal/config", "proto/weir/v1"}},
 
+	{"internal/gateway", []string{"engine", "engine/policy"}},
+
 	{"bench", []string{"engine", "engine/policy", "proto/weir/v1"}},
 
 	// What puts it together.
 	{"cmd/weir", []string{
 		"bench", "client", "engine", "engine/classifier", "engine/lexicon", "engine/pattern", "engine/policy", "engine/text",
-		"internal/config", "internal/onnx", "internal/server", "internal/strictyaml", "internal/survey", "internal/tune", "models", "proto/weir/v1",
+		"internal/config", "internal/gateway", "internal/onnx", "internal/server", "internal/strictyaml", "internal/survey", "internal/tune", "models", "proto/weir/v1",
 	}},
 }
 
@@ -72,7 +74,8 @@ var onlyIn = map[string][]string{
 	"github.com/dgraph-io/ristretto/v2": {"engine/classifier"},
 	"gonum.org/v1/gonum/mathext":        {"internal/tune"},
 
-	"github.com/HdrHistogram/hdrhistogram-go": {"bench"},
+	"github.com/HdrHistogram/hdrhistogram-go":     {"bench"},
+	"github.com/go-json-experiment/json/jsontext": {"internal/gateway"},
 }
 
 // engineMustNotReach lists prefixes of import paths that would make the library

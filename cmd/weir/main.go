@@ -12,6 +12,7 @@ import (
 // cli is the command line: one field per verb, one file per verb.
 type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run the gRPC server."`
+	Proxy   proxyCmd   `cmd:"" help:"Guard a model server: an HTTP proxy that speaks OpenAI's API."`
 	Score   scoreCmd   `cmd:"" help:"Score texts by every category and say what the policy makes of them (JSON Lines)."`
 	Tune    tuneCmd    `cmd:"" help:"Measure a model on labelled texts and recommend thresholds: report and policy patch."`
 	Check   checkCmd   `cmd:"" help:"Judge a text, a file or standard input as a stream."`

@@ -27,6 +27,9 @@ type Config struct {
 	Limits       Limits         `yaml:"limits"`        //
 	Classifier   Classifier     `yaml:"classifier"`    // how models run; which ones is the policy's to say
 	Cache        Cache          `yaml:"cache"`         // of decisions of models
+	Gateway      Gateway        `yaml:"gateway"`       // how HTTP answers are guarded, by the proxy and behind Envoy
+	Proxy        Proxy          `yaml:"proxy"`         // the HTTP proxy (weir proxy)
+	ExtProc      ExtProc        `yaml:"ext_proc"`      // the server for Envoy's external processing (weir serve)
 	DrainTimeout time.Duration  `yaml:"drain_timeout"` // how long open streams may go on after SIGTERM. Default 30s
 	Log          Log            `yaml:"log"`
 }
@@ -86,6 +89,34 @@ type Cache struct {
 	MaxBytes int64          `yaml:"max_bytes"` // 0 for none. Default 64 MiB
 }
 
+// Gateway says how answers of HTTP APIs are guarded.
+type Gateway struct {
+	Pos         strictyaml.Pos `yaml:"-"`
+	Profile     string         `yaml:"profile"`     // of answers; "" for default
+	Language    string         `yaml:"language"`    // of the replacement text, as a BCP 47 tag; "" for en
+	Replacement bool           `yaml:"replacement"` // show the policy's replacement text after a halt. Default false
+	EventBytes  int            `yaml:"event_bytes"` // longest server-sent event. Default 1 MiB
+	BodyBytes   int64          `yaml:"body_bytes"`  // longest request body, and longest answer that is not streamed. Default 16 MiB
+}
+
+// Proxy is the HTTP proxy in front of a model server.
+type Proxy struct {
+	Pos           strictyaml.Pos `yaml:"-"`
+	Listen        string         `yaml:"listen"`         // HTTP address. Default 127.0.0.1:8080
+	TLS           TLS            `yaml:"tls"`            // for this address
+	Upstream      string         `yaml:"upstream"`       // URL of the model server, without /v1
+	Unguarded     string         `yaml:"unguarded"`      // paths that carry no text known here: pass, or refuse (all but GET). Default pass
+	Exchanges     int            `yaml:"exchanges"`      // guarded at once; more are answered 503. Default 10,000
+	HeaderTimeout time.Duration  `yaml:"header_timeout"` // until the upstream begins its answer; 0 for no limit. Default 10m
+	StallTimeout  time.Duration  `yaml:"stall_timeout"`  // until the next byte of an answer; 0 for no limit. Default 2m
+}
+
+// ExtProc is the server for Envoy's external processing.
+type ExtProc struct {
+	Pos    strictyaml.Pos `yaml:"-"`
+	Listen string         `yaml:"listen"` // gRPC address; "" for none
+}
+
 // Log is where and how the server logs. It never logs text of users.
 type Log struct {
 	Pos    strictyaml.Pos `yaml:"-"`
@@ -123,8 +154,12 @@ func Default() Config {
 			IdleTimeout:       5 * time.Minute,
 			ConnectionTimeout: 10 * time.Second,
 		},
-		Classifier:   Classifier{Providers: []string{"cpu"}, Threads: 1, MaxBatch: 32, MaxQueue: 4096, Timeout: 2 * time.Second},
-		Cache:        Cache{MaxBytes: 64 << 20}, // 64 MiB
+		Classifier: Classifier{Providers: []string{"cpu"}, Threads: 1, MaxBatch: 32, MaxQueue: 4096, Timeout: 2 * time.Second},
+		Cache:      Cache{MaxBytes: 64 << 20},                         // 64 MiB
+		Gateway:    Gateway{EventBytes: 1 << 20, BodyBytes: 16 << 20}, // 1 MiB, 16 MiB
+		Proxy: Proxy{
+			Listen: "127.0.0.1:8080", Unguarded: "pass", Exchanges: 10_000, HeaderTimeout: 10 * time.Minute, StallTimeout: 2 * time.Minute,
+		},
 		DrainTimeout: 30 * time.Second,
 		Log:          Log{Format: "text"},
 	}
@@ -151,13 +186,25 @@ func (c *Config) check(p *strictyaml.Problems) {
 	if c.Listen == "" && c.Unix.Path == "" {
 		p.Add(c.Pos, "listen", "set listen, unix.path or both: the server has no address")
 	}
-	for path, address := range map[string]string{"listen": c.Listen, "admin.listen": c.Admin.Listen} {
+	for path, address := range map[string]string{
+		"listen": c.Listen, "admin.listen": c.Admin.Listen, "proxy.listen": c.Proxy.Listen, "ext_proc.listen": c.ExtProc.Listen,
+	} {
 		if _, _, err := net.SplitHostPort(address); address != "" && err != nil {
 			p.Add(c.Pos, path, "%s: want host:port", strictyaml.Quote(address))
 		}
 	}
-	if (c.TLS.Cert == "") != (c.TLS.Key == "") || c.TLS.ClientCA != "" && c.TLS.Cert == "" {
-		p.Add(c.TLS.Pos, "tls", "set cert and key together; client_ca needs both")
+	for path, t := range map[string]*TLS{"tls": &c.TLS, "proxy.tls": &c.Proxy.TLS} {
+		if (t.Cert == "") != (t.Key == "") || t.ClientCA != "" && t.Cert == "" {
+			p.Add(t.Pos, path, "set cert and key together; client_ca needs both")
+		}
+	}
+	if g := c.Gateway; g.EventBytes < 1<<10 || g.BodyBytes < 1<<10 {
+		p.Add(g.Pos, "gateway", "want event_bytes and body_bytes 1024 or more")
+	}
+	if x := c.Proxy; x.Unguarded != "pass" && x.Unguarded != "refuse" {
+		p.Add(x.Pos, "proxy.unguarded", "%s: want pass or refuse", strictyaml.Quote(x.Unguarded))
+	} else if x.Exchanges < 1 || x.HeaderTimeout < 0 || x.StallTimeout < 0 || x.Listen == "" {
+		p.Add(x.Pos, "proxy", "want listen, exchanges 1 or more, header_timeout and stall_timeout 0 or more")
 	}
 	if c.Log.Format != "text" && c.Log.Format != "json" {
 		p.Add(c.Log.Pos, "log.format", "%s: want text or json", strictyaml.Quote(c.Log.Format))

@@ -28,17 +28,9 @@ func Listen(c *config.Config, log *slog.Logger) (listeners []net.Listener, err e
 		}
 	}()
 	if c.Listen != "" {
-		l, err := net.Listen("tcp", c.Listen)
+		l, err := ListenTCP(c.Listen, c.TLS, []string{"h2"}, log)
 		if err != nil {
 			return listeners, fmt.Errorf("server: listen: %w", err)
-		}
-		if c.TLS.Cert != "" {
-			t, err := tlsConfig(c.TLS, log)
-			if err != nil {
-				_ = l.Close()
-				return listeners, err
-			}
-			l = tls.NewListener(l, t)
 		}
 		listeners = append(listeners, l)
 	}
@@ -50,6 +42,21 @@ func Listen(c *config.Config, log *slog.Logger) (listeners []net.Listener, err e
 		listeners = append(listeners, l)
 	}
 	return listeners, nil
+}
+
+// ListenTCP opens a TCP address, with TLS if t has a certificate. protocols are
+// what may be agreed on in the handshake, best first.
+func ListenTCP(address string, t config.TLS, protocols []string, log *slog.Logger) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil || t.Cert == "" {
+		return l, err
+	}
+	c, err := tlsConfig(t, protocols, log)
+	if err != nil {
+		_ = l.Close() // the first error counts
+		return nil, err
+	}
+	return tls.NewListener(l, c), nil
 }
 
 // listenUnix opens a Unix socket. A socket file that nobody listens on, left by
@@ -80,14 +87,14 @@ func listenUnix(u config.Unix) (net.Listener, error) {
 
 // tlsConfig returns a configuration that reads its files again when they
 // change, at most once a second. It fails if they cannot be read now.
-func tlsConfig(c config.TLS, log *slog.Logger) (*tls.Config, error) {
-	k := &keeper{config: c, log: log}
+func tlsConfig(c config.TLS, protocols []string, log *slog.Logger) (*tls.Config, error) {
+	k := &keeper{config: c, protocols: protocols, log: log}
 	if _, err := k.get(); err != nil {
 		return nil, err
 	}
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,
-		NextProtos: []string{"h2"},
+		NextProtos: protocols,
 		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
 			return k.get()
 		},
@@ -96,8 +103,9 @@ func tlsConfig(c config.TLS, log *slog.Logger) (*tls.Config, error) {
 
 // keeper holds the TLS configuration made of the files as they last could be read.
 type keeper struct {
-	config config.TLS
-	log    *slog.Logger
+	config    config.TLS
+	protocols []string
+	log       *slog.Logger
 
 	mu      sync.Mutex // guards the following
 	current *tls.Config
@@ -121,7 +129,7 @@ func (k *keeper) get() (*tls.Config, error) {
 	if k.current != nil && stamp == k.stamp {
 		return k.current, nil
 	}
-	next, err := load(k.config)
+	next, err := load(k.config, k.protocols)
 	switch {
 	case err != nil && k.current == nil:
 		return nil, err
@@ -138,12 +146,12 @@ func (k *keeper) get() (*tls.Config, error) {
 	return k.current, nil
 }
 
-func load(c config.TLS) (*tls.Config, error) {
+func load(c config.TLS, protocols []string) (*tls.Config, error) {
 	pair, err := tls.LoadX509KeyPair(c.Cert, c.Key)
 	if err != nil {
 		return nil, fmt.Errorf("server: tls: %w", err)
 	}
-	out := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2"}, Certificates: []tls.Certificate{pair}}
+	out := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: protocols, Certificates: []tls.Certificate{pair}}
 	if c.ClientCA == "" {
 		return out, nil
 	}

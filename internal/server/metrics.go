@@ -218,6 +218,27 @@ func (m *Metrics) Cache(c *classifier.Cache) {
 		func() float64 { return float64(c.Stats().Bytes) }))
 }
 
+// Requests registers what an HTTP gateway counts, and returns its hooks: done for
+// every request, cancelled for every upstream that was cancelled after a halt.
+// Call it once.
+func (m *Metrics) Requests() (done func(route, outcome string, d time.Duration), cancelled func(d time.Duration)) {
+	requests := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "weir", Name: "requests_total", Help: "HTTP requests, by route and outcome.",
+	}, []string{"route", "outcome"})
+	seconds := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Namespace: "weir", Name: "request_seconds", Help: "Time of an HTTP request, its whole answer included.", Buckets: prometheus.ExponentialBuckets(1e-3, 4, 10),
+	}, []string{"route"})
+	cancels := prometheus.NewHistogram(prometheus.HistogramOpts{
+		Namespace: "weir", Name: "upstream_cancel_seconds", Help: "Time from a halt until the upstream's request was cancelled.", Buckets: prometheus.ExponentialBuckets(1e-6, 4, 10),
+	})
+	m.registry.MustRegister(requests, seconds, cancels)
+	done = func(route, outcome string, d time.Duration) {
+		requests.WithLabelValues(route, outcome).Inc()
+		seconds.WithLabelValues(route).Observe(d.Seconds())
+	}
+	return done, func(d time.Duration) { cancels.Observe(d.Seconds()) }
+}
+
 // Reloaded counts a reload.
 func (m *Metrics) Reloaded(changed bool, err error) {
 	switch {

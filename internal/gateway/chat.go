@@ -1,0 +1,497 @@
+package gateway
+
+import (
+	"context"
+	"slices"
+	"strings"
+)
+
+// chat guards /v1/chat/completions and /v1/completions.
+//
+// Every string of a choice is a channel, named by its way from the delta (or the
+// message). When text comes for one channel, those of the same choice that the
+// event has nothing for are closed: what they hold comes out before it, as a
+// reader would expect of reasoning that is over.
+type chat struct {
+	a        *Answer
+	choices  []*choice
+	envelope *node // of chunks: id, model and so on
+	usage    *node // the last that the upstream has sent
+	chunks   int   // with text
+	visitor  visitor
+	leaves   []chatLeaf // of the choice being guarded
+}
+
+type choice struct {
+	index    int
+	channels []*channel
+	turn     int
+	sent     bool // some chunk of it is out
+	finished bool // its last chunk is out
+	halted   *channel
+	logprobs []*logprobs
+}
+
+type chatLeaf struct {
+	node    *node
+	channel *channel
+}
+
+func newChat(a *Answer) *chat {
+	return &chat{a: a, visitor: visitor{opaque: chatOpaque}}
+}
+
+// chatOpaque names what carries no text of a model in a choice. logprobs are
+// looked at elsewhere.
+func chatOpaque(name string) bool {
+	switch name {
+	case "role", "id", "type", "finish_reason", "logprobs", "content_filter_results", "content_filter_result", "content_filter_offsets":
+		return true
+	}
+	return false
+}
+
+// chatHidden names what carries text that cannot be read: token ids and sound,
+// and the prompt's alternatives, which nobody asks a guarded server for.
+func chatHidden(name string) bool {
+	switch name {
+	case "token_ids", "prompt_token_ids", "prompt_logprobs", "routed_experts", "hidden_states":
+		return true
+	}
+	return false
+}
+
+// chatTop names the members of chunks and bodies that are known to carry no text
+// of a model. Others stay if they have no words in them.
+func chatTop(name string, member *node) bool {
+	switch name {
+	case "id", "object", "created", "model", "system_fingerprint", "service_tier", "usage", "choices", "timings", "error", "provider",
+		"prompt_filter_results", "x_groq":
+		return true
+	}
+	return !chatHidden(name) && !member.hasText()
+}
+
+func (f *chat) completions() bool { return f.a.exchange.route == Completions }
+
+// choice returns the choice of a node.
+func (f *chat) choice(n *node) *choice {
+	index := n.get("index").integer(0)
+	for _, c := range f.choices {
+		if c.index == index {
+			return c
+		}
+	}
+	c := &choice{index: index}
+	f.choices = append(f.choices, c)
+	return c
+}
+
+func (f *chat) event(ctx context.Context, e *event) error {
+	if string(e.data) == "[DONE]" {
+		if err := f.flush(ctx); err != nil || f.a.over {
+			return err
+		}
+		f.done()
+		return nil
+	}
+	n, err := parse(e.data)
+	if err != nil || n.kind != '{' {
+		return errNotJSON
+	}
+	n.keep(chatTop)
+	choices := n.get("choices")
+	if choices == nil || choices.kind != '[' {
+		f.a.send(e, n) // an error, or nothing of interest
+		return nil
+	}
+	f.remember(n)
+	usage := n.get("usage")
+	if !usage.null() {
+		f.usage = usage
+	}
+	came := len(choices.nodes)
+	kept := choices.nodes[:0]
+	var halted []*choice
+	for _, m := range choices.nodes {
+		c := f.choice(m)
+		if m.kind != '{' || c.finished {
+			continue
+		}
+		keep, err := f.guard(ctx, c, m)
+		if err != nil {
+			return err
+		}
+		if keep {
+			kept, c.sent = append(kept, m), true
+		}
+		if c.halted != nil {
+			halted = append(halted, c)
+		}
+	}
+	choices.nodes = kept
+	if len(kept) > 0 || came == 0 || !usage.null() {
+		f.a.send(e, n)
+	}
+	for _, c := range halted {
+		f.stop(c)
+	}
+	f.settle()
+	return nil
+}
+
+// remember keeps what chunks have in common, for those that we make.
+func (f *chat) remember(n *node) {
+	if f.envelope == nil {
+		f.envelope = n.clone()
+		f.envelope.keep(func(name string, _ *node) bool {
+			switch name {
+			case "id", "object", "created", "model", "system_fingerprint", "service_tier":
+				return true
+			}
+			return false
+		})
+	}
+}
+
+// guard puts in place of a choice's texts what may be shown of them. keep is
+// false if nothing is left worth sending. Afterwards the choice may have halted.
+func (f *chat) guard(ctx context.Context, c *choice, n *node) (keep bool, err error) {
+	finish := !n.get("finish_reason").null()
+	if err := f.collect(c, n, "delta"); err != nil {
+		return false, err
+	}
+	had := false
+	c.turn++
+	for _, l := range f.leaves {
+		if len(l.node.text) > 0 {
+			l.channel.turn = c.turn
+			had = true
+		}
+	}
+	if had {
+		f.chunks++
+	}
+	if had || finish {
+		if err := f.closeOthers(ctx, c); err != nil {
+			return false, err
+		}
+	}
+	has := false
+	for _, l := range f.leaves {
+		text := l.node.text
+		l.node.text = nil
+		if c.halted != nil {
+			continue
+		}
+		ch := l.channel
+		out, err := ch.write(ctx, nil, text)
+		if err == nil && (finish || isName(ch)) {
+			out, err = ch.close(ctx, out)
+		}
+		if err != nil {
+			return false, err
+		}
+		l.node.text = out
+		has = has || len(out) > 0
+		if ch.halted {
+			c.halted = ch
+		}
+	}
+	if err := f.guardLogprobs(ctx, c, n); err != nil {
+		return false, err
+	}
+	switch {
+	case c.halted != nil:
+		if finish {
+			n.set("finish_reason", value(nil))
+		}
+		return has, nil
+	case finish:
+		c.finished = true
+		if f.a.foundIn(c) {
+			n.set("content_filter_results", f.a.results(c))
+		}
+		return true, nil
+	}
+	return has || !had || f.visitor.seen, nil
+}
+
+// collect finds the texts of a choice, each with its channel.
+func (f *chat) collect(c *choice, n *node, payload string) error {
+	if f.completions() {
+		payload = "" // the text stands in the choice itself
+	}
+	n.keep(func(name string, _ *node) bool { return !chatHidden(name) })
+	if audio := n.get(payload).get("audio"); audio != nil && audio.kind == '{' {
+		audio.remove("data")
+	}
+	f.leaves = f.leaves[:0]
+	f.visitor.seen = false
+	add := func(l leaf) error {
+		f.leaves = append(f.leaves, chatLeaf{l.node, f.channel(c, l)})
+		return nil
+	}
+	for i, m := range n.nodes {
+		if name := n.names[i]; name == payload {
+			f.visitor.steps, f.visitor.path = f.visitor.steps[:0], f.visitor.path[:0]
+			if err := f.visitor.visit(m, add); err != nil {
+				return err
+			}
+		} else if !chatOpaque(name) {
+			f.visitor.steps, f.visitor.path = append(f.visitor.steps[:0], step{name: name}), f.visitor.path[:0]
+			if payload != "" {
+				f.visitor.path = append(f.visitor.path, '/') // beside the payload, whose members may have the same name
+			}
+			f.visitor.path = append(f.visitor.path, name...)
+			if err := f.visitor.visit(m, add); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// channel returns the channel of a text.
+func (f *chat) channel(c *choice, l leaf) *channel {
+	for _, ch := range c.channels {
+		if ch.name == string(l.path) {
+			return ch
+		}
+	}
+	ch := f.a.newChannel(string(l.path), c)
+	ch.steps = slices.Clone(l.steps)
+	c.channels = append(c.channels, ch)
+	return ch
+}
+
+// isName reports whether a channel is the name of a function: it is judged as it
+// comes, since clients look it up at once.
+func isName(c *channel) bool {
+	return len(c.steps) > 1 && c.steps[len(c.steps)-1].name == "name"
+}
+
+// closeOthers ends the channels of a choice that the event has no text for, and
+// sends what they held.
+func (f *chat) closeOthers(ctx context.Context, c *choice) error {
+	for _, ch := range c.channels {
+		if ch.turn == c.turn {
+			continue
+		}
+		out, err := ch.close(ctx, nil)
+		if err != nil {
+			return err
+		}
+		if len(out) > 0 {
+			f.sendText(ctx, c, ch, out)
+		}
+		if ch.halted {
+			c.halted = ch
+			return nil
+		}
+	}
+	return nil
+}
+
+// sendText sends a chunk with text of a channel.
+func (f *chat) sendText(_ context.Context, c *choice, ch *channel, text []byte) {
+	n := nested(ch.steps, text)
+	if !f.beside(ch) {
+		n = object("delta", n)
+	} else if !f.completions() {
+		n.set("delta", object())
+	}
+	f.sendChoice(c, n.set("finish_reason", value(nil)))
+}
+
+// beside reports whether a channel stands in the choice itself, as completions'
+// text does, and not in its delta.
+func (f *chat) beside(ch *channel) bool { return f.completions() || strings.HasPrefix(ch.name, "/") }
+
+// sendChoice sends a chunk with one choice.
+func (f *chat) sendChoice(c *choice, n *node) {
+	c.sent = true
+	f.sendChunk(list(object("index", c.index).merge(n)), nil)
+}
+
+func (f *chat) sendChunk(choices, usage *node) {
+	n := object()
+	if f.envelope != nil {
+		n = f.envelope.clone()
+	}
+	n.set("choices", choices)
+	if usage != nil {
+		n.set("usage", usage)
+	}
+	f.a.send(nil, n)
+}
+
+// stop ends a choice after a halt.
+func (f *chat) stop(c *choice) {
+	for _, ch := range c.channels {
+		ch.end()
+	}
+	x := f.a.exchange
+	if r := x.profile.Replacement(x.guard.Options.Language); x.guard.Options.Replacement && r != "" {
+		if f.completions() {
+			f.sendChoice(c, object("text", r, "logprobs", nil, "finish_reason", nil))
+		} else {
+			f.sendChoice(c, object("delta", object("content", r), "logprobs", nil, "finish_reason", nil))
+		}
+	}
+	n := object("delta", object(), "logprobs", nil)
+	switch {
+	case f.completions():
+		n = object("text", "", "logprobs", nil)
+	case !c.sent:
+		n.set("delta", object("role", "assistant", "content", ""))
+	}
+	f.sendChoice(c, f.verdict(c, n))
+	c.finished = true
+}
+
+// verdict writes a halt into a choice.
+func (f *chat) verdict(c *choice, n *node) *node {
+	n.set("finish_reason", value("content_filter")).set("content_filter_results", f.a.results(c))
+	if from := c.halted.retract; from >= 0 {
+		n.set("content_filter_offsets", object("check_offset", from, "start_offset", from, "end_offset", c.halted.received))
+	}
+	return n
+}
+
+// settle ends the answer if some choice has halted and none goes on.
+func (f *chat) settle() {
+	halted, finished := false, 0
+	for _, c := range f.choices {
+		halted = halted || c.halted != nil
+		if c.finished {
+			finished++
+		}
+	}
+	if !halted || finished < max(f.a.exchange.choices, len(f.choices)) {
+		return
+	}
+	if f.a.exchange.usage {
+		if f.usage == nil {
+			f.usage = f.estimate()
+		}
+		f.sendChunk(list(), f.usage)
+	}
+	f.done()
+	f.a.stop()
+}
+
+// estimate makes a usage for an upstream that was stopped before it told.
+func (f *chat) estimate() *node {
+	prompt := (f.a.exchange.prompt + 3) / 4
+	return object("prompt_tokens", prompt, "completion_tokens", f.chunks, "total_tokens", prompt+f.chunks, "estimated", true)
+}
+
+func (f *chat) done() {
+	f.a.out = append(f.a.out, "data: [DONE]\n\n"...)
+	f.a.over = true
+}
+
+func (f *chat) flush(ctx context.Context) error {
+	for _, c := range f.choices {
+		if c.finished {
+			continue
+		}
+		c.turn++
+		if err := f.closeOthers(ctx, c); err != nil {
+			return err
+		}
+		if c.halted != nil {
+			f.stop(c)
+		}
+	}
+	f.settle()
+	return nil
+}
+
+func (f *chat) halt(_ context.Context, ch *channel) error {
+	c := ch.scope.(*choice)
+	c.halted = ch
+	f.stop(c)
+	f.settle()
+	return nil
+}
+
+func (f *chat) whole(ctx context.Context, body *node) error {
+	body.keep(chatTop)
+	choices := body.get("choices")
+	if choices == nil || choices.kind != '[' {
+		return nil
+	}
+	for _, n := range choices.nodes {
+		if n.kind != '{' {
+			return upstreamError("the upstream's answer cannot be judged: a choice is no object")
+		}
+		if err := f.wholeChoice(ctx, f.choice(n), n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *chat) wholeChoice(ctx context.Context, c *choice, n *node) error {
+	if err := f.collect(c, n, "message"); err != nil {
+		return err
+	}
+	// Reasoning comes first when it is streamed: its halt ends the answer too.
+	slices.SortStableFunc(f.leaves, func(a, b chatLeaf) int { return thought(a.channel) - thought(b.channel) })
+	for _, l := range f.leaves {
+		text := l.node.text
+		l.node.text = nil
+		if c.halted != nil {
+			continue
+		}
+		out, err := f.a.text(ctx, l.channel, text)
+		if err != nil {
+			return err
+		}
+		l.node.text = out
+		if l.channel.halted {
+			c.halted = l.channel
+		}
+	}
+	if err := f.guardLogprobs(ctx, c, n); err != nil {
+		return err
+	}
+	if c.halted == nil {
+		if f.a.foundIn(c) {
+			n.set("content_filter_results", f.a.results(c))
+		}
+		return nil
+	}
+	f.verdict(c, n)
+	x := f.a.exchange
+	replacement := ""
+	if x.guard.Options.Replacement {
+		replacement = x.profile.Replacement(x.guard.Options.Language)
+	}
+	place, name := n, "text"
+	if message := n.get("message"); message != nil && message.kind == '{' {
+		place, name = message, "content"
+		message.remove("tool_calls") // a call that is not whole must not be made
+		message.remove("function_call")
+	}
+	place.set(name, value(place.get(name).string()+replacement))
+	return nil
+}
+
+// thought returns 0 for reasoning and 1 for everything else.
+func thought(c *channel) int {
+	if strings.HasPrefix(c.name, "reasoning") || strings.HasPrefix(c.name, "thinking") {
+		return 0
+	}
+	return 1
+}
+
+func (f *chat) failure(dst []byte, message string) []byte {
+	n := object("error", object("message", "weir: "+message, "type", "server_error", "param", nil, "code", "guard_failed"))
+	if f.a.sse {
+		return appendEvent(dst, nil, n.append)
+	}
+	return n.append(dst)
+}

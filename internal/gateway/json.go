@@ -1,0 +1,327 @@
+package gateway
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// node is a JSON value. What is not looked at keeps its spelling and order, so
+// that fields nobody here has heard of pass through. Objects with the same name
+// twice are refused, because readers disagree about which one counts, and the
+// guard must see what the reader sees.
+type node struct {
+	kind  jsontext.Kind // '{', '[', '"', '0', 't', 'f' or 'n'
+	raw   []byte        // of numbers and literals
+	text  []byte        // of strings: bytes as they came, halves of surrogate pairs in three bytes each
+	names []string      // of an object's members
+	nodes []*node       // members or elements
+}
+
+const maxDepth = 64 // of nesting; no API comes near
+
+var (
+	errDepth = fmt.Errorf("the JSON is nested deeper than %d", maxDepth)
+	errTwice = errors.New("the JSON has a name twice in one object")
+	errMore  = errors.New("there is more than one JSON value")
+)
+
+// parse reads one value and nothing behind it. The error has no text of the value.
+func parse(data []byte) (*node, error) {
+	d := jsontext.NewDecoder(bytes.NewReader(data), jsontext.AllowInvalidUTF8(true))
+	n, err := read(d, 0)
+	switch {
+	case err == nil:
+		if d.PeekKind() != 0 || len(bytes.TrimSpace(data[d.InputOffset():])) > 0 {
+			return nil, errMore
+		}
+		return n, nil
+	case errors.Is(err, errDepth):
+		return nil, err
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		return nil, errTwice
+	}
+	// jsontext quotes names in its errors, which may be text of users.
+	return nil, fmt.Errorf("there is no valid JSON at byte %d", d.InputOffset())
+}
+
+func read(d *jsontext.Decoder, depth int) (*node, error) {
+	if depth > maxDepth {
+		return nil, errDepth
+	}
+	n := &node{kind: d.PeekKind()}
+	switch n.kind {
+	case '{', '[':
+		if _, err := d.ReadToken(); err != nil {
+			return nil, err
+		}
+		for {
+			switch d.PeekKind() {
+			case '}', ']':
+				_, err := d.ReadToken()
+				return n, err
+			}
+			if n.kind == '{' {
+				name, err := d.ReadToken()
+				if err != nil {
+					return nil, err
+				}
+				n.names = append(n.names, name.String())
+			}
+			member, err := read(d, depth+1)
+			if err != nil {
+				return nil, err
+			}
+			n.nodes = append(n.nodes, member)
+		}
+	case '"':
+		raw, err := d.ReadValue()
+		if err == nil {
+			n.text = unquote(raw)
+		}
+		return n, err
+	default:
+		raw, err := d.ReadValue()
+		n.raw = bytes.Clone(raw)
+		return n, err
+	}
+}
+
+// unquote returns the bytes of a valid JSON string. Unlike the libraries it
+// leaves runes alone that are cut: the other half may come with the next event.
+func unquote(raw []byte) []byte {
+	raw = raw[1 : len(raw)-1]
+	out := make([]byte, 0, len(raw))
+	for len(raw) > 0 {
+		at := bytes.IndexByte(raw, '\\')
+		if at < 0 {
+			return append(out, raw...)
+		}
+		out = append(out, raw[:at]...)
+		escape := raw[at+1]
+		raw = raw[at+2:]
+		switch escape {
+		case 'b':
+			out = append(out, '\b')
+		case 'f':
+			out = append(out, '\f')
+		case 'n':
+			out = append(out, '\n')
+		case 'r':
+			out = append(out, '\r')
+		case 't':
+			out = append(out, '\t')
+		case 'u':
+			unit, _ := strconv.ParseUint(string(raw[:4]), 16, 16)
+			raw = raw[4:]
+			out = appendUnit(out, uint16(unit))
+		default:
+			out = append(out, escape)
+		}
+	}
+	return out
+}
+
+// appendUnit appends a UTF-16 code unit. A surrogate takes three bytes, as in
+// WTF-8, until its other half follows.
+func appendUnit(dst []byte, unit uint16) []byte {
+	if unit < 0xd800 || unit > 0xdfff {
+		return utf8.AppendRune(dst, rune(unit))
+	}
+	if high := highSurrogate(dst); unit >= 0xdc00 && high != 0 {
+		return utf8.AppendRune(dst[:len(dst)-3], (rune(high)-0xd800)<<10+(rune(unit)-0xdc00)+0x10000)
+	}
+	return append(dst, 0xe0|byte(unit>>12), 0x80|byte(unit>>6)&0x3f, 0x80|byte(unit)&0x3f)
+}
+
+// highSurrogate returns the first half of a pair that b ends with, or 0.
+func highSurrogate(b []byte) uint16 {
+	if n := len(b); n >= 3 && b[n-3] == 0xed && b[n-2] >= 0xa0 && b[n-2] <= 0xaf && b[n-1]&0xc0 == 0x80 {
+		return 0xd000 | uint16(b[n-2]&0x3f)<<6 | uint16(b[n-1]&0x3f)
+	}
+	return 0
+}
+
+// lowSurrogate returns the second half of a pair that b begins with, or 0.
+func lowSurrogate(b []byte) uint16 {
+	if len(b) >= 3 && b[0] == 0xed && b[1] >= 0xb0 && b[1] <= 0xbf && b[2]&0xc0 == 0x80 {
+		return 0xd000 | uint16(b[1]&0x3f)<<6 | uint16(b[2]&0x3f)
+	}
+	return 0
+}
+
+// append writes the value.
+func (n *node) append(dst []byte) []byte {
+	switch n.kind {
+	case '{':
+		dst = append(dst, '{')
+		for i, m := range n.nodes {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = append(quote(dst, n.names[i]), ':')
+			dst = m.append(dst)
+		}
+		return append(dst, '}')
+	case '[':
+		dst = append(dst, '[')
+		for i, m := range n.nodes {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = m.append(dst)
+		}
+		return append(dst, ']')
+	case '"':
+		return quote(dst, n.text)
+	}
+	return append(dst, n.raw...)
+}
+
+// quote appends a JSON string; what is no valid UTF-8 becomes U+FFFD.
+func quote[T string | []byte](dst []byte, s T) []byte {
+	dst, _ = jsontext.AppendQuote(dst, s)
+	return dst
+}
+
+// get returns a member of an object, or nil.
+func (n *node) get(name string) *node {
+	if n == nil || n.kind != '{' {
+		return nil
+	}
+	for i, m := range n.names {
+		if m == name {
+			return n.nodes[i]
+		}
+	}
+	return nil
+}
+
+// set puts a member into an object, in place of one of that name, and returns
+// the object.
+func (n *node) set(name string, v *node) *node {
+	for i, m := range n.names {
+		if m == name {
+			n.nodes[i] = v
+			return n
+		}
+	}
+	n.names, n.nodes = append(n.names, name), append(n.nodes, v)
+	return n
+}
+
+// remove takes a member out of an object.
+func (n *node) remove(name string) {
+	for i, m := range n.names {
+		if m == name {
+			n.names = append(n.names[:i:i], n.names[i+1:]...)
+			n.nodes = append(n.nodes[:i:i], n.nodes[i+1:]...)
+			return
+		}
+	}
+}
+
+// keep removes the members of an object that f refuses.
+func (n *node) keep(f func(name string, member *node) bool) {
+	names, nodes := n.names[:0], n.nodes[:0]
+	for i, m := range n.nodes {
+		if f(n.names[i], m) {
+			names, nodes = append(names, n.names[i]), append(nodes, m)
+		}
+	}
+	n.names, n.nodes = names, nodes
+}
+
+// clone copies the object itself; members are shared.
+func (n *node) clone() *node {
+	c := *n
+	c.names, c.nodes = append([]string(nil), n.names...), append([]*node(nil), n.nodes...)
+	return &c
+}
+
+// hasText reports whether n can tell a reader anything in words: a string that
+// is not empty, or the name of a member.
+func (n *node) hasText() bool {
+	if n.kind == '"' {
+		return len(n.text) > 0
+	}
+	if n.kind == '{' && len(n.names) > 0 {
+		return true
+	}
+	for _, m := range n.nodes {
+		if m.hasText() {
+			return true
+		}
+	}
+	return false
+}
+
+// string returns the text of a string, or "".
+func (n *node) string() string {
+	if n == nil || n.kind != '"' {
+		return ""
+	}
+	return string(n.text)
+}
+
+// integer returns a number without fraction, or fallback.
+func (n *node) integer(fallback int) int {
+	if n != nil && n.kind == '0' {
+		if i, err := strconv.Atoi(string(n.raw)); err == nil {
+			return i
+		}
+	}
+	return fallback
+}
+
+// null reports whether n is missing or null.
+func (n *node) null() bool { return n == nil || n.kind == 'n' }
+
+// object makes an object of names and nodes in turn.
+func object(members ...any) *node {
+	n := &node{kind: '{'}
+	for i := 0; i < len(members); i += 2 {
+		n.names, n.nodes = append(n.names, members[i].(string)), append(n.nodes, value(members[i+1]))
+	}
+	return n
+}
+
+func list(nodes ...*node) *node { return &node{kind: '[', nodes: nodes} }
+
+// value makes a node of a Go value.
+func value(v any) *node {
+	switch v := v.(type) {
+	case *node:
+		return v
+	case string:
+		return &node{kind: '"', text: []byte(v)}
+	case []byte:
+		return &node{kind: '"', text: v}
+	case int:
+		return &node{kind: '0', raw: strconv.AppendInt(nil, int64(v), 10)}
+	case int64:
+		return &node{kind: '0', raw: strconv.AppendInt(nil, v, 10)}
+	case float32:
+		return &node{kind: '0', raw: strconv.AppendFloat(nil, float64(v), 'g', -1, 32)}
+	case bool:
+		if v {
+			return &node{kind: 't', raw: []byte("true")}
+		}
+		return &node{kind: 'f', raw: []byte("false")}
+	case nil:
+		return &node{kind: 'n', raw: []byte("null")}
+	}
+	panic(fmt.Sprintf("gateway: no JSON for a %T", v))
+}
+
+// merge sets the members of another object and returns n.
+func (n *node) merge(other *node) *node {
+	for i, m := range other.nodes {
+		n.set(other.names[i], m)
+	}
+	return n
+}

@@ -1,0 +1,312 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// ProxyOptions are what a Proxy is made of.
+type ProxyOptions struct {
+	Guard     *Guard
+	Upstream  *url.URL          // scheme and host, and a path to put before those of requests
+	Transport http.RoundTripper // nil for NewTransport
+	Stall     time.Duration     // longest wait for the next byte of an answer; 0 for no limit
+	Exchanges int               // guarded at once; more are answered 503. 0 for no limit
+	Refuse    bool              // answer 404 to POST requests that cannot be guarded, in place of passing them through
+	Log       *slog.Logger
+	Trace     ProxyTrace
+}
+
+// ProxyTrace is a set of hooks for metrics. Each may be nil; they are called on
+// the goroutines of requests.
+type ProxyTrace struct {
+	// Done is called once for every request. outcome is passed (not guarded), ok,
+	// halted, blocked (the prompt), refused (a wrong request), busy, failed or gone
+	// (the client).
+	Done func(route, outcome string, d time.Duration)
+	// Cancelled is called when the upstream's work was cancelled after a halt, with
+	// the time since the halt.
+	Cancelled func(d time.Duration)
+}
+
+// Proxy is an HTTP handler that guards an upstream that speaks the APIs of
+// OpenAI and Anthropic. It is safe for concurrent use.
+type Proxy struct {
+	ProxyOptions
+	reverse *httputil.ReverseProxy
+	slots   chan struct{}
+}
+
+// NewTransport returns a transport for model servers: many connections, no
+// compression, as long as it takes until an answer begins up to header.
+func NewTransport(header time.Duration) *http.Transport {
+	return &http.Transport{
+		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ResponseHeaderTimeout: header,
+		MaxIdleConnsPerHost:   1024,
+		IdleConnTimeout:       90 * time.Second,
+		DisableCompression:    true, // what is not guarded passes as it is
+		ForceAttemptHTTP2:     true,
+	}
+}
+
+// ParseUpstream reads the address of an upstream.
+func ParseUpstream(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+		return nil, fmt.Errorf("upstream %q: want a URL such as http://127.0.0.1:8000", s)
+	case strings.HasSuffix(strings.TrimSuffix(u.Path, "/"), "/v1"):
+		return nil, fmt.Errorf("upstream %q: leave out /v1: paths are passed on as they come", s)
+	case u.RawQuery != "" || u.Fragment != "" || u.User != nil:
+		return nil, fmt.Errorf("upstream: want no user, query or fragment in the URL")
+	}
+	return u, nil
+}
+
+// NewProxy returns a proxy.
+func NewProxy(o ProxyOptions) *Proxy {
+	p := &Proxy{ProxyOptions: o}
+	if p.Transport == nil {
+		p.Transport = NewTransport(0)
+	}
+	if o.Exchanges > 0 {
+		p.slots = make(chan struct{}, o.Exchanges)
+	}
+	p.reverse = &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(o.Upstream)
+			r.SetXForwarded()
+			if callOf(r.In.Context()).exchange != nil {
+				r.Out.Header.Set("Accept-Encoding", "identity") // what cannot be read cannot be guarded
+			}
+		},
+		Transport:      p.Transport,
+		FlushInterval:  -1,
+		ModifyResponse: p.answer,
+		ErrorHandler:   p.failed,
+		// It logs what the client or the upstream broke off, which we do ourselves.
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
+	}
+	return p
+}
+
+// call is one request on its way.
+type call struct {
+	id       string
+	route    string
+	exchange *Exchange          // nil for what passes through
+	context  context.Context    // ends when the upstream's work is in vain
+	cancel   context.CancelFunc // ends it
+	client   context.Context    // ends when the client goes
+	outcome  string
+	began    time.Time
+}
+
+type callKey struct{}
+
+func callOf(ctx context.Context) *call { return ctx.Value(callKey{}).(*call) }
+
+// ServeHTTP answers one request.
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := &call{id: requestID(r), route: "other", client: r.Context(), outcome: "passed", began: time.Now()}
+	defer p.done(c)
+	r.Header.Set("X-Request-Id", c.id)
+	w.Header().Set("X-Request-Id", c.id)
+	ctx, cancel := context.WithCancel(context.WithValue(r.Context(), callKey{}, c))
+	defer cancel()
+	c.context, c.cancel = ctx, cancel
+	r = r.WithContext(ctx)
+
+	route, guarded := RouteOf(r.Method, r.URL.Path)
+	moderations := strings.EqualFold(r.Method, http.MethodPost) && strings.HasSuffix(strings.ToLower(r.URL.Path), "/moderations")
+	switch {
+	case guarded || moderations:
+	case p.Refuse && !strings.EqualFold(r.Method, http.MethodGet) && !strings.EqualFold(r.Method, http.MethodHead) && !strings.EqualFold(r.Method, http.MethodOptions):
+		c.outcome = "refused"
+		x := Exchange{route: Chat}
+		write(w, x.refuse(http.StatusNotFound, "invalid_request_error", "unknown_url", "this path cannot be guarded, and the operator lets nothing else through"))
+		return
+	default:
+		p.reverse.ServeHTTP(w, r)
+		return
+	}
+	c.route = route.String()
+	if moderations {
+		c.route = "moderations"
+	}
+	if p.slots != nil {
+		select {
+		case p.slots <- struct{}{}:
+			defer func() { <-p.slots }()
+		default:
+			c.outcome = "busy"
+			w.Header().Set("Retry-After", "1")
+			x := Exchange{route: route}
+			write(w, x.refuse(http.StatusServiceUnavailable, "server_error", "overloaded", "too many requests at once: try again later"))
+			return
+		}
+	}
+	body, refusal := p.read(w, r, route)
+	if refusal == nil && moderations {
+		c.outcome = "ok"
+		write(w, p.Guard.Moderate(r.Context(), body))
+		return
+	}
+	if refusal == nil {
+		c.exchange, refusal = p.Guard.Request(r.Context(), route, body)
+	}
+	if refusal != nil {
+		switch {
+		case refusal.Blocked:
+			c.outcome = "blocked"
+		case refusal.Status >= http.StatusInternalServerError:
+			c.outcome = "failed"
+		default:
+			c.outcome = "refused"
+		}
+		write(w, refusal)
+		return
+	}
+	c.outcome = "ok"
+	if len(body) > 0 || r.ContentLength != 0 {
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		r.TransferEncoding = nil
+	}
+	p.reverse.ServeHTTP(w, r)
+}
+
+// read takes the body of a request.
+func (p *Proxy) read(w http.ResponseWriter, r *http.Request, route Route) ([]byte, *Refusal) {
+	x := Exchange{route: route}
+	if e := r.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
+		return nil, x.refuse(http.StatusUnsupportedMediaType, "invalid_request_error", "compressed", "the request is compressed, which the guard cannot read: send it as it is")
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, p.Guard.BodyBytes()))
+	var long *http.MaxBytesError
+	switch {
+	case errors.As(err, &long):
+		return nil, x.refuse(http.StatusRequestEntityTooLarge, "invalid_request_error", "request_too_large",
+			fmt.Sprintf("the request is longer than the %d bytes that the guard allows", long.Limit))
+	case err != nil:
+		return nil, x.refuse(http.StatusBadRequest, "invalid_request_error", "request_cut", "the request's body did not come whole")
+	}
+	return body, nil
+}
+
+// write sends a refusal.
+func write(w http.ResponseWriter, r *Refusal) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(r.Status)
+	_, _ = w.Write(r.Body) // the client may have gone
+}
+
+// requestID returns the client's id for a request, or a new one.
+func requestID(r *http.Request) string {
+	id := r.Header.Get("X-Request-Id")
+	ok := len(id) > 0 && len(id) <= 128
+	for i := 0; ok && i < len(id); i++ {
+		ok = id[i] > ' ' && id[i] < 0x7f
+	}
+	if !ok {
+		return rand.Text()
+	}
+	return id
+}
+
+// done logs and counts a request. Nothing of its text, its query or its headers
+// but the id is logged.
+func (p *Proxy) done(c *call) {
+	d := time.Since(c.began)
+	if c.client.Err() != nil && (c.outcome == "ok" || c.outcome == "passed" || c.outcome == "failed") {
+		c.outcome = "gone"
+	}
+	if p.Trace.Done != nil {
+		p.Trace.Done(c.route, c.outcome, d)
+	}
+	level := slog.LevelDebug
+	switch c.outcome {
+	case "failed":
+		level = slog.LevelWarn
+	case "halted", "blocked", "refused", "busy":
+		level = slog.LevelInfo
+	}
+	p.Log.Log(context.Background(), level, "request", "request_id", c.id, "route", c.route, "outcome", c.outcome, "duration", d)
+}
+
+// answer puts the guard between the upstream's answer and the client.
+func (p *Proxy) answer(resp *http.Response) error {
+	ctx := resp.Request.Context()
+	c := callOf(ctx)
+	if resp.Header.Get("X-Request-Id") != "" {
+		resp.Header.Del("X-Request-Id") // ours is set, and the upstream has been told it
+	}
+	if c.exchange == nil {
+		return nil
+	}
+	answer, err := c.exchange.Answer(resp.StatusCode, resp.Header.Get("Content-Type"))
+	if err != nil || answer == nil {
+		return err
+	}
+	if e := resp.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
+		return errCompressed
+	}
+	for _, name := range [...]string{"Content-Length", "Etag", "Digest", "Content-Digest", "Repr-Digest", "Content-Md5", "Accept-Ranges"} {
+		resp.Header.Del(name) // of another text
+	}
+	resp.ContentLength = -1
+	g := newGuarded(p, c, answer, resp.Body)
+	if answer.sse {
+		resp.Body = g
+		return nil
+	}
+	defer g.Close() //nolint:errcheck // nothing is left to lose
+	body, err := io.ReadAll(g)
+	if err != nil {
+		return err
+	}
+	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	resp.Header.Set("Content-Length", fmt.Sprint(len(body)))
+	return nil
+}
+
+// failed answers when there is no answer to guard.
+func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
+	c := callOf(r.Context())
+	c.outcome = "failed"
+	status, message := http.StatusBadGateway, "the upstream cannot be reached"
+	var opened *net.OpError
+	var timeout interface{ Timeout() bool }
+	switch {
+	case c.client.Err() != nil:
+		return // nobody is there
+	case errors.As(err, &timeout) && timeout.Timeout():
+		status, message = http.StatusGatewayTimeout, "the upstream did not answer in time"
+	case errors.As(err, &opened):
+	case isUpstream(err):
+		message = err.Error()
+	default:
+		message = "the upstream's answer is broken"
+	}
+	if errors.Is(err, errStall) {
+		status = http.StatusGatewayTimeout
+	}
+	p.Log.Warn("upstream", "request_id", c.id, "route", c.route, "err", message)
+	x := Exchange{route: Chat}
+	if c.exchange != nil {
+		x.route = c.exchange.route
+	}
+	write(w, x.refuse(status, "server_error", "upstream_failed", message))
+}

@@ -1,0 +1,128 @@
+package gateway
+
+import "bytes"
+
+// event is one server-sent event, or a comment. Its slices are the scanner's and
+// valid until the next call.
+type event struct {
+	name    []byte // of the event field; empty for none
+	data    []byte // data lines joined by newlines
+	id      []byte
+	retry   []byte
+	comment bool // a comment line: no event, but it keeps connections alive
+	hasData bool
+}
+
+// scanner cuts a body into server-sent events as the HTML standard has it,
+// however the body is cut into pieces: lines end with CR, LF or CRLF, a byte order
+// mark may lead, an event ends at an empty line, and what follows the last empty
+// line is no event.
+type scanner struct {
+	limit int // longest event in bytes
+
+	line    []byte // begun and not ended
+	size    int    // bytes of the event that is being read
+	began   bool   // the byte order mark is behind us
+	wasCR   bool   // the last line ended with CR: an LF belongs to it
+	current event
+	filled  bool // current has fields
+}
+
+// scan reads the next piece and calls f for every event that ends in it. f's
+// error ends the scan.
+func (s *scanner) scan(piece []byte, f func(*event) error) error {
+	for len(piece) > 0 {
+		if s.wasCR {
+			s.wasCR = false
+			if piece[0] == '\n' {
+				piece = piece[1:]
+				continue
+			}
+		}
+		end := bytes.IndexAny(piece, "\r\n")
+		if end < 0 {
+			end = len(piece)
+		}
+		if s.size += end; s.size > s.limit {
+			return errEventTooLong
+		}
+		if end == len(piece) {
+			s.line = append(s.line, piece...)
+			return nil
+		}
+		line := piece[:end]
+		if len(s.line) > 0 {
+			s.line = append(s.line, line...)
+			line = s.line
+		}
+		s.wasCR = piece[end] == '\r'
+		piece = piece[end+1:]
+		err := s.end(line, f)
+		s.line = s.line[:0]
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// end takes a whole line.
+func (s *scanner) end(line []byte, f func(*event) error) error {
+	if !s.began {
+		s.began = true
+		line = bytes.TrimPrefix(line, []byte("\ufeff"))
+	}
+	if len(line) == 0 {
+		defer s.reset()
+		if !s.filled {
+			return nil
+		}
+		return f(&s.current)
+	}
+	if line[0] == ':' {
+		return f(&event{comment: true})
+	}
+	name, value, _ := bytes.Cut(line, []byte(":"))
+	value = bytes.TrimPrefix(value, []byte(" "))
+	switch e := &s.current; string(name) {
+	case "data":
+		if e.hasData {
+			e.data = append(e.data, '\n')
+		}
+		e.data, e.hasData = append(e.data, value...), true
+	case "event":
+		e.name = append(e.name[:0], value...)
+	case "id":
+		e.id = append(e.id[:0], value...)
+	case "retry":
+		e.retry = append(e.retry[:0], value...)
+	default:
+		return nil // the standard ignores other fields
+	}
+	s.filled = true
+	return nil
+}
+
+// pending reports whether an event has begun that has not ended.
+func (s *scanner) pending() bool { return s.filled || len(s.line) > 0 }
+
+func (s *scanner) reset() {
+	e := &s.current
+	*e = event{name: e.name[:0], data: e.data[:0], id: e.id[:0], retry: e.retry[:0]}
+	s.filled, s.size = false, 0
+}
+
+// appendEvent writes an event whose data is JSON on one line.
+func appendEvent(dst []byte, e *event, data func(dst []byte) []byte) []byte {
+	field := func(name string, value []byte) {
+		if len(value) > 0 {
+			dst = append(append(append(append(dst, name...), ": "...), value...), '\n')
+		}
+	}
+	if e != nil {
+		field("event", e.name)
+		field("id", e.id)
+		field("retry", e.retry)
+	}
+	return append(data(append(dst, "data: "...)), "\n\n"...)
+}
