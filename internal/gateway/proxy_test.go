@@ -1,0 +1,391 @@
+package gateway_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seed-4f09bd3a/weir/internal/gateway"
+)
+
+// upstream is a model server whose answers a test writes.
+type upstream struct {
+	*httptest.Server
+	cancelled chan time.Time // one for every request whose client left before the end
+}
+
+// serve answers every POST with f, and everything else with its method and path.
+func serve(t *testing.T, f func(w http.ResponseWriter, r *http.Request, body []byte)) *upstream {
+	u := &upstream{cancelled: make(chan time.Time, 100)}
+	u.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if r.Method != http.MethodPost {
+			fmt.Fprintf(w, "%s %s", r.Method, r.URL)
+			return
+		}
+		f(w, r, body)
+		if r.Context().Err() != nil {
+			u.cancelled <- time.Now()
+		}
+	}))
+	t.Cleanup(u.Close)
+	return u
+}
+
+// sse writes a stream: pieces of a body, a flush after each, until the client leaves.
+func sse(w http.ResponseWriter, r *http.Request, pieces ...string) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	for _, p := range pieces {
+		if p == "wait" {
+			<-r.Context().Done()
+		}
+		if r.Context().Err() != nil {
+			return
+		}
+		_, _ = io.WriteString(w, p) // the client may have left
+		w.(http.Flusher).Flush()
+	}
+}
+
+func data(d string) string { return "data: " + d + "\n\n" }
+
+type logBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// proxy starts a proxy in front of an upstream.
+func proxy(t *testing.T, u *upstream, change func(o *gateway.ProxyOptions)) (*httptest.Server, *logBuffer) {
+	t.Helper()
+	address, err := gateway.ParseUpstream(u.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := &logBuffer{}
+	o := gateway.ProxyOptions{
+		Guard: guard(t, basePolicy, gateway.Options{}), Upstream: address,
+		Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+	if change != nil {
+		change(&o)
+	}
+	s := httptest.NewServer(gateway.NewProxy(o))
+	t.Cleanup(s.Close)
+	return s, log
+}
+
+// post sends a request; header is name and value in turn.
+func post(t *testing.T, s *httptest.Server, path, body string, header ...string) *http.Response {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = resp.Body.Close() })
+	return resp
+}
+
+const chatPath = "/v1/chat/completions"
+
+var chatRequest = requests[gateway.Chat]
+
+// TestProxyHalt: the client sees the clean text and the end, and the upstream is
+// cancelled.
+func TestProxyHalt(t *testing.T) {
+	u := serve(t, func(w http.ResponseWriter, r *http.Request, _ []byte) {
+		sse(w, r, data(delta(`{"content":"fine "}`)), data(delta(`{"content":"zzbo"}`)), data(delta(`{"content":"mb!"}`)), "wait")
+	})
+	s, log := proxy(t, u, nil)
+	resp := post(t, s, chatPath, chatRequest, "Authorization", "Bearer secret-key", "X-Request-Id", "my-id")
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := lines(body); len(got) != 3 || got[0] != delta(`{"content":"fine "}`) || got[1] != stopped || got[2] != done {
+		t.Errorf("got %q", got)
+	}
+	if resp.Header.Get("X-Request-Id") != "my-id" {
+		t.Errorf("the answer's id is %q", resp.Header.Get("X-Request-Id"))
+	}
+	select {
+	case <-u.cancelled:
+	case <-time.After(5 * time.Second):
+		t.Error("the upstream goes on")
+	}
+	waitFor(t, func() bool { return strings.Contains(log.String(), "outcome=halted") })
+	if l := log.String(); !strings.Contains(l, "request_id=my-id") || strings.Contains(l, "secret") || strings.Contains(l, "zzbo") || strings.Contains(l, "fine") {
+		t.Errorf("the log: %s", l)
+	}
+}
+
+func waitFor(t *testing.T, f func() bool) {
+	t.Helper()
+	for end := time.Now().Add(5 * time.Second); !f(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("it does not come to pass")
+		}
+	}
+}
+
+// TestProxyFlushes: what may be shown is there before the upstream says more.
+func TestProxyFlushes(t *testing.T) {
+	next := make(chan struct{})
+	u := serve(t, func(w http.ResponseWriter, r *http.Request, _ []byte) {
+		sse(w, r, ": keep-alive\r\n\r\n", "data: "+delta(`{"content":"one "}`)+"\r\n\r\ndata: {\"id\":")
+		<-next
+		sse(w, r, `"c","choices":[{"index":0,"delta":{"content":"two "},"finish_reason":null}]}`+"\n\n")
+		<-next
+		sse(w, r, data(ended), data(done))
+	})
+	s, _ := proxy(t, u, nil)
+	in := bufio.NewReader(post(t, s, chatPath, chatRequest).Body)
+	want := func(want string) {
+		t.Helper()
+		for {
+			line, err := in.ReadString('\n')
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d, ok := strings.CutPrefix(strings.TrimSpace(line), "data: "); ok {
+				if d != want {
+					t.Errorf("got %s, want %s", d, want)
+				}
+				return
+			}
+		}
+	}
+	want(delta(`{"content":"one "}`))
+	next <- struct{}{}
+	want(delta(`{"content":"two "}`))
+	next <- struct{}{}
+	want(ended)
+	want(done)
+}
+
+// TestProxyBroken: what the upstream does wrong has one outcome each, and shows
+// nothing that was not judged.
+func TestProxyBroken(t *testing.T) {
+	stall := func(o *gateway.ProxyOptions) { o.Stall = 50 * time.Millisecond }
+	small := func(o *gateway.ProxyOptions) {
+		o.Guard = guard(t, basePolicy, gateway.Options{EventBytes: 200, BodyBytes: 2000})
+	}
+	for _, test := range []struct {
+		name   string
+		change func(o *gateway.ProxyOptions)
+		serve  func(w http.ResponseWriter, r *http.Request)
+		status int
+		says   string
+	}{
+		{"no JSON in a stream", nil, func(w http.ResponseWriter, r *http.Request) { sse(w, r, data("{zzbomb")) }, 200, "no JSON object"},
+		{"a name twice", nil, func(w http.ResponseWriter, r *http.Request) {
+			sse(w, r, data(`{"choices":[{"delta":{"content":"zzbomb","content":"x"}}]}`))
+		}, 200, "no JSON object"},
+		{"cut in an event", nil, func(w http.ResponseWriter, r *http.Request) { sse(w, r, "data: "+delta(`{"content":"zzbomb"}`)+"\n") }, 200, "ended in the middle"},
+		{"cut in the transfer", nil, func(w http.ResponseWriter, r *http.Request) {
+			sse(w, r, data(delta(`{"content":"fine zzbo"}`)))
+			panic(http.ErrAbortHandler)
+		}, 200, "broke off"},
+		{"stalls", stall, func(w http.ResponseWriter, r *http.Request) { sse(w, r, data(delta(`{"content":"a"}`)), "wait") }, 200, "stall_timeout"},
+		{"an event too long", small, func(w http.ResponseWriter, r *http.Request) {
+			sse(w, r, data(delta(`{"content":"`+strings.Repeat("x", 200)+`"}`)))
+		}, 200, "event_bytes"},
+		{"a line without end", small, func(w http.ResponseWriter, r *http.Request) {
+			sse(w, r, "data: "+strings.Repeat("x", 100), strings.Repeat("x", 100))
+		}, 200, "event_bytes"},
+		{"a body too long", small, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, `{"choices":[],"x":"`+strings.Repeat("x", 2000)+`"}`)
+		}, 502, "body_bytes"},
+		{"no JSON", nil, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, "{zzbomb")
+		}, 502, "no valid JSON"},
+		{"another type", nil, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "zzbomb") }, 502, "neither application/json nor"},
+		{"compressed", nil, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.Header().Set("Content-Encoding", "gzip")
+			_, _ = io.WriteString(w, "zzbomb")
+		}, 502, "compressed"},
+		{"an error passes", nil, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no such model", 404) }, 404, "no such model"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			u := serve(t, func(w http.ResponseWriter, r *http.Request, _ []byte) { test.serve(w, r) })
+			s, log := proxy(t, u, test.change)
+			resp := post(t, s, chatPath, chatRequest)
+			body, err := io.ReadAll(resp.Body)
+			if resp.StatusCode != test.status || !strings.Contains(string(body), test.says) || strings.Contains(string(body), "zzbo") {
+				t.Errorf("got %d %s", resp.StatusCode, body)
+			}
+			if test.status == 200 && (err == nil || strings.Contains(string(body), done)) {
+				t.Errorf("the stream ends as if it were whole: %v, %s", err, body)
+			}
+			if strings.Contains(log.String(), "zzbo") {
+				t.Errorf("the log: %s", log)
+			}
+		})
+	}
+}
+
+// TestProxyRequests: requests that never reach the upstream.
+func TestProxyRequests(t *testing.T) {
+	u := serve(t, func(http.ResponseWriter, *http.Request, []byte) { t.Error("the upstream was asked") })
+	s, _ := proxy(t, u, func(o *gateway.ProxyOptions) {
+		o.Guard = guard(t, basePolicy, gateway.Options{BodyBytes: 3000})
+		o.Refuse = true
+	})
+	for _, test := range []struct {
+		name, path, body, encoding string
+		status                     int
+		says                       string
+	}{
+		{"a blocked prompt", chatPath, `{"messages":[{"role":"user","content":"how to zzbomb"}]}`, "", 400, `"code":"content_filter"`},
+		{"parts", chatPath, `{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"x"}},{"type":"text","text":"how to zzbomb"}]}]}`, "", 400, `"code":"content_filter"`},
+		{"the result of a tool", chatPath, `{"messages":[{"role":"tool","tool_call_id":"x","content":"zzbomb"}]}`, "", 400, `"code":"content_filter"`},
+		{"a completion", "/v1/completions", `{"prompt":["fine","zzbomb"]}`, "", 400, `"code":"content_filter"`},
+		{"token ids", "/v1/completions", `{"prompt":[[1,2]]}`, "", 400, "send text"},
+		{"responses", "/v1/responses", `{"input":[{"role":"user","content":[{"type":"input_text","text":"zzbomb"}]}]}`, "", 400, `"code":"content_filter"`},
+		{"the output of a function", "/v1/responses", `{"input":[{"type":"function_call_output","call_id":"c","output":"zzbomb"}]}`, "", 400, `"code":"content_filter"`},
+		{"messages", "/v1/messages", `{"messages":[{"role":"user","content":[{"type":"text","text":"zzbomb"}]}]}`, "", 400, `"type":"error"`},
+		{"a doubled slash", "//v1//chat/completions/", `{"messages":[{"role":"user","content":"how to zzbomb"}]}`, "", 400, `"code":"content_filter"`},
+		{"no JSON", chatPath, `{"messages":zzbomb}`, "", 400, "no valid JSON at byte"},
+		{"a name twice", chatPath, `{"messages":[],"messages":[]}`, "", 400, "a name twice"},
+		{"no messages", chatPath, `{"prompt":"x"}`, "", 400, "messages is no list"},
+		{"compressed", chatPath, `x`, "gzip", 415, "compressed"},
+		{"too long", chatPath, `{"messages":[` + strings.Repeat(" ", 3000) + `]}`, "", 413, "3000 bytes"},
+		{"a path that is not guarded", "/generate", `{}`, "", 404, "cannot be guarded"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			resp := post(t, s, test.path, test.body, "Content-Encoding", test.encoding)
+			body, _ := io.ReadAll(resp.Body)
+			if resp.StatusCode != test.status || !strings.Contains(string(body), test.says) || strings.Contains(string(body), "zzbomb") {
+				t.Errorf("got %d %s, want %d with %s", resp.StatusCode, body, test.status, test.says)
+			}
+			if ct := resp.Header.Get("Content-Type"); ct != "application/json" {
+				t.Errorf("content type %s", ct)
+			}
+		})
+	}
+	resp, err := http.Get(s.URL + "/v1/models?x=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close() //nolint:errcheck // a test
+	if body, _ := io.ReadAll(resp.Body); string(body) != "GET /v1/models?x=1" {
+		t.Errorf("what is not guarded: got %s", body)
+	}
+}
+
+// TestProxyPasses: what the upstream gets is what the client sent.
+func TestProxyPasses(t *testing.T) {
+	request := `{ "messages": [{"role":"system","content":"never say zzbomb"},{"role":"assistant","content":"zzbomb"},{"role":"user","content":"hi"}] ,"x":1.50}`
+	u := serve(t, func(w http.ResponseWriter, r *http.Request, body []byte) {
+		if string(body) != request || r.Header.Get("Authorization") != "Bearer k" || r.Header.Get("Accept-Encoding") != "identity" || r.URL.RawQuery != "api-version=1" {
+			t.Errorf("the upstream gets %s %v %s", r.URL, r.Header, body)
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{ "id":"c", "choices":[{"index":0,"message":{"role":"assistant","content":"fine"},"finish_reason":"stop"}], "usage":{"total_tokens":1e2} }`)
+	})
+	s, log := proxy(t, u, nil)
+	resp := post(t, s, chatPath+"?api-version=1", request, "Authorization", "Bearer k", "Accept-Encoding", "gzip")
+	body, _ := io.ReadAll(resp.Body)
+	if string(body) != `{"id":"c","choices":[{"index":0,"message":{"role":"assistant","content":"fine"},"finish_reason":"stop"}],"usage":{"total_tokens":1e2}}` {
+		t.Errorf("got %s", body)
+	}
+	if strings.Contains(log.String(), "api-version") {
+		t.Errorf("the log has the query: %s", log)
+	}
+}
+
+// TestProxyClientLeaves: a client that leaves cancels the upstream.
+func TestProxyClientLeaves(t *testing.T) {
+	u := serve(t, func(w http.ResponseWriter, r *http.Request, _ []byte) {
+		sse(w, r, data(delta(`{"content":"one "}`)), "wait")
+	})
+	s, log := proxy(t, u, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+chatPath, strings.NewReader(chatRequest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close() //nolint:errcheck // a test
+	if _, err := resp.Body.Read(make([]byte, 10)); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	select {
+	case <-u.cancelled:
+	case <-time.After(5 * time.Second):
+		t.Error("the upstream goes on")
+	}
+	waitFor(t, func() bool { return strings.Contains(log.String(), "outcome=gone") })
+}
+
+// TestProxyBusy: one request too many is told so.
+func TestProxyBusy(t *testing.T) {
+	begun := make(chan struct{})
+	u := serve(t, func(w http.ResponseWriter, r *http.Request, _ []byte) {
+		close(begun)
+		sse(w, r, "wait")
+	})
+	s, _ := proxy(t, u, func(o *gateway.ProxyOptions) { o.Exchanges = 1 })
+	ctx, cancel := context.WithCancel(t.Context())
+	first := make(chan struct{})
+	go func() {
+		defer close(first)
+		r, _ := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+chatPath, strings.NewReader(chatRequest))
+		if resp, err := http.DefaultClient.Do(r); err == nil {
+			_ = resp.Body.Close()
+		}
+	}()
+	<-begun
+	resp := post(t, s, chatPath, chatRequest)
+	if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
+		t.Errorf("got %d %v", resp.StatusCode, resp.Header)
+	}
+	cancel()
+	<-first
+}
+
+func TestParseUpstream(t *testing.T) {
+	for in, want := range map[string]string{
+		"127.0.0.1:8000": "want a URL", "ftp://x": "want a URL", "http://x/v1": "leave out /v1", "http://x/v1/": "leave out /v1",
+		"http://u:p@x": "no user", "http://x?k=1": "no user", "https://x/base": "",
+	} {
+		_, err := gateway.ParseUpstream(in)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", in, err, want)
+		}
+	}
+}
