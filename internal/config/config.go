@@ -27,9 +27,8 @@ type Config struct {
 	Limits       Limits         `yaml:"limits"`        //
 	Classifier   Classifier     `yaml:"classifier"`    // how models run; which ones is the policy's to say
 	Cache        Cache          `yaml:"cache"`         // of decisions of models
-	Gateway      Gateway        `yaml:"gateway"`       // how HTTP answers are guarded, by the proxy and behind Envoy
+	Gateway      Gateway        `yaml:"gateway"`       // how HTTP answers are guarded
 	Proxy        Proxy          `yaml:"proxy"`         // the HTTP proxy (weir proxy)
-	ExtProc      ExtProc        `yaml:"ext_proc"`      // the server for Envoy's external processing (weir serve)
 	DrainTimeout time.Duration  `yaml:"drain_timeout"` // how long open streams may go on after SIGTERM. Default 30s
 	Log          Log            `yaml:"log"`
 }
@@ -111,12 +110,6 @@ type Proxy struct {
 	StallTimeout  time.Duration  `yaml:"stall_timeout"`  // until the next byte of an answer; 0 for no limit. Default 2m
 }
 
-// ExtProc is the server for Envoy's external processing.
-type ExtProc struct {
-	Pos    strictyaml.Pos `yaml:"-"`
-	Listen string         `yaml:"listen"` // gRPC address; "" for none
-}
-
 // Log is where and how the server logs. It never logs text of users.
 type Log struct {
 	Pos    strictyaml.Pos `yaml:"-"`
@@ -187,7 +180,7 @@ func (c *Config) check(p *strictyaml.Problems) {
 		p.Add(c.Pos, "listen", "set listen, unix.path or both: the server has no address")
 	}
 	for path, address := range map[string]string{
-		"listen": c.Listen, "admin.listen": c.Admin.Listen, "proxy.listen": c.Proxy.Listen, "ext_proc.listen": c.ExtProc.Listen,
+		"listen": c.Listen, "admin.listen": c.Admin.Listen, "proxy.listen": c.Proxy.Listen,
 	} {
 		if _, _, err := net.SplitHostPort(address); address != "" && err != nil {
 			p.Add(c.Pos, path, "%s: want host:port", strictyaml.Quote(address))

@@ -25,7 +25,6 @@ classifier: {library: lib.so, providers: [cuda, cpu], workers: 3, threads: 2, ma
 cache: {max_bytes: 2097152}
 gateway: {profile: minor, language: zh, replacement: true, event_bytes: 2048, body_bytes: 4096}
 proxy: {listen: ":80", tls: {cert: p.crt, key: p.key}, upstream: "http://a", unguarded: refuse, exchanges: 5, header_timeout: 0s, stall_timeout: 3s}
-ext_proc: {listen: ":81"}
 drain_timeout: 1m30s
 log: {level: warn, format: json}
 `
@@ -52,7 +51,6 @@ func TestParseAll(t *testing.T) {
 		Proxy: config.Proxy{
 			Listen: ":80", TLS: config.TLS{Cert: "p.crt", Key: "p.key"}, Upstream: "http://a", Unguarded: "refuse", Exchanges: 5, StallTimeout: 3 * time.Second,
 		},
-		ExtProc:      config.ExtProc{Listen: ":81"},
 		DrainTimeout: 90 * time.Second,
 		Log:          config.Log{Level: slog.LevelWarn, Format: "json"},
 	}
@@ -95,7 +93,6 @@ log: {level: loud, format: xml}
 drain_timeout: -5s
 gateway: {event_bytes: 10}
 proxy: {unguarded: maybe, tls: {key: k}}
-ext_proc: {listen: everywhere}
 `))
 	if err == nil {
 		t.Fatal("no error")
@@ -115,7 +112,6 @@ ext_proc: {listen: everywhere}
 		`weir.yaml:12:10: gateway: want event_bytes and body_bytes 1024 or more`,
 		`proxy.unguarded: "maybe": want pass or refuse`,
 		`weir.yaml:13:32: proxy.tls: set cert and key together`,
-		`ext_proc.listen: "everywhere": want host:port`,
 	} {
 		found := 0
 		for _, p := range problems {
@@ -127,8 +123,8 @@ ext_proc: {listen: everywhere}
 			t.Errorf("%d problems say %q:\n%v", found, want, err)
 		}
 	}
-	if all, ok := err.(strictyaml.Errors); !ok || len(all) != 14 { //nolint:errorlint // the very type is promised
-		t.Errorf("got %d problems, want 14:\n%v", len(problems), err)
+	if all, ok := err.(strictyaml.Errors); !ok || len(all) != 13 { //nolint:errorlint // the very type is promised
+		t.Errorf("got %d problems, want 13:\n%v", len(problems), err)
 	}
 }
 
