@@ -87,6 +87,8 @@ func TestHalts(t *testing.T) {
 			t.Fatalf("%d goroutines and %d files, %d and %d before", runtime.NumGoroutine(), openFiles(), goroutines, files)
 		}
 	}
+	mu.Lock()
+	defer mu.Unlock()
 	slices.Sort(took)
 	t.Logf("%d of %d upstreams cancelled; from the violation sent to the cancellation seen: median %v, p99 %v, longest %v",
 		len(took), count, took[len(took)/2], took[len(took)*99/100], took[len(took)-1])
