@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
+	"github.com/seed-4f09bd3a/weir/internal/wire"
 	weirv1 "github.com/seed-4f09bd3a/weir/proto/weir/v1"
 )
 
@@ -55,7 +56,8 @@ func (l *Load) check() error {
 
 // Dial connects to host:port or unix:PATH.
 func Dial(address string) (*grpc.ClientConn, error) {
-	return grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	return grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(wire.NewCodec())))
 }
 
 // Ready waits until the server behind conn answers, at most 20 seconds.

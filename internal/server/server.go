@@ -19,6 +19,7 @@ import (
 
 	"github.com/seed-4f09bd3a/weir/engine"
 	"github.com/seed-4f09bd3a/weir/internal/config"
+	"github.com/seed-4f09bd3a/weir/internal/wire"
 	weirv1 "github.com/seed-4f09bd3a/weir/proto/weir/v1"
 )
 
@@ -64,6 +65,7 @@ func New(o Options) (*Server, error) {
 	recovered := recovery.WithRecoveryHandlerContext(func(_ context.Context, p any) error { return s.panicked(p) })
 	before, behind := unwatched()
 	s.grpc = grpc.NewServer(
+		grpc.ForceServerCodecV2(wire.NewCodec()),
 		grpc.MaxRecvMsgSize(s.limits.MessageBytes),
 		// Per connection. More than the limit of streams, so that a stream too many
 		// is told so, and health checks get through, instead of waiting unseen.
