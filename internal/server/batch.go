@@ -16,7 +16,7 @@ type batchStream = grpc.BidiStreamingServer[weirv1.ModerateBatchRequest, weirv1.
 
 // ModerateBatch implements ModerationService.
 func (s *Server) ModerateBatch(stream batchStream) error {
-	return s.run(func(a *activity) error {
+	return s.run(stream, func(a *activity) error {
 		c := batchCall{
 			server: s, stream: stream, activity: a,
 			sessions: map[uint64]*batchSession{}, late: make(chan struct{}, 1),

@@ -14,7 +14,7 @@ type moderateStream = grpc.BidiStreamingServer[weirv1.ModerateRequest, weirv1.Mo
 
 // Moderate implements ModerationService.
 func (s *Server) Moderate(stream moderateStream) error {
-	return s.run(func(a *activity) error {
+	return s.run(stream, func(a *activity) error {
 		c := moderateCall{stream: stream, activity: a}
 		defer c.end()
 		return c.serve(s)
