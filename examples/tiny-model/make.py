@@ -18,7 +18,7 @@ import safetensors.numpy
 
 SIZE = 384  # of vocabulary and embedding: 6 heads of 64
 CONTEXT = 32768
-USER, ASSISTANT, TOOL, END = "<|user|>", "<|assistant|>", "<|tool|>", "<|end|>"
+USER, ASSISTANT, TOOL, END, THINK = "<|user|>", "<|assistant|>", "<|tool|>", "<|end|>", "<think>"
 
 # What may follow a piece, with its odds. " zz" "term" "-0001" is the invented term that the packs of
 # the examples list; 13812345678 has the form of a telephone number.
@@ -48,6 +48,16 @@ FOLLOWS = {
     " zz": {"term": 1},
     "term": {"-0001": 1},
     "-0001": {" ran": 1},
+    # Reasoning, if the request's chat_template_kwargs say think.
+    THINK: {"I": 1},
+    "I": {" must": 1},
+    " must": {" phone": 1},
+    " phone": {" 1381": 1},
+    " 1381": {"2345": 1},
+    "2345": {"678": 1},
+    "678": {" first": 1},
+    " first": {"</think>": 1},
+    "</think>": {"The": 1},
     # A tool call as models of the Hermes and Qwen families write it.
     TOOL: {"<tool_call>": 1},
     "<tool_call>": {'\n{"name": "': 1},
@@ -65,12 +75,12 @@ SPECIAL = [USER, ASSISTANT, TOOL, END]
 TEMPLATE = (
     "{%- if tools %}<tools>{% for t in tools %}{{ t | tojson }}{% endfor %}</tools>{% endif %}"
     "{%- for m in messages %}"
-    "{%- if m.role == 'assistant' %}<|assistant|>{{ m.content }}"
+    "{%- if m.role == 'assistant' %}<|assistant|>{% if m.reasoning_content %}<think>{{ m.reasoning_content }}</think>{% endif %}{{ m.content }}"
     "{%- for c in m.tool_calls or [] %}<tool_call>\n{\"name\": \"{{ c.function.name }}\", \"arguments\": {{ c.function.arguments | tojson }}}\n</tool_call>{% endfor %}<|end|>"
     "{%- elif m.role == 'tool' %}<|user|><tool_response>{{ m.content }}</tool_response><|end|>"
     "{%- else %}<|user|>{{ m.content }}<|end|>{% endif %}"
     "{%- endfor %}"
-    "{%- if add_generation_prompt %}{% if tools %}<|tool|>{% else %}<|assistant|>{% endif %}{% endif %}"
+    "{%- if add_generation_prompt %}{% if tools %}<|tool|>{% elif think %}<|assistant|><think>{% else %}<|assistant|>{% endif %}{% endif %}"
 )
 
 
