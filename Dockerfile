@@ -20,7 +20,7 @@ ARG VERSION=unknown
 RUN go build -trimpath -buildvcs=false -tags netgo,osusergo -ldflags "-s -w -X main.version=${VERSION}" -o /out/opt/weir/weir ./cmd/weir && \
     install -D -m 644 examples/image/weir.yaml /out/etc/weir/weir.yaml
 
-# ONNX Runtime is dlopened, and found because it lies beside the binary.
+# ONNX Runtime is dlopened.
 FROM ${FETCHER} AS onnxruntime
 ARG PIP_INDEX_URL
 WORKDIR /src
@@ -39,7 +39,8 @@ COPY --from=onnxruntime /src/.tools/onnxruntime/libonnxruntime.so /opt/weir/
 # The numeric id of distroless' nonroot: Kubernetes' runAsNonRoot cannot check a name.
 USER 65532:65532
 WORKDIR /etc/weir
-ENV WEIR_CONFIG=/etc/weir/weir.yaml
+# classifier.library of a mounted configuration goes before this one.
+ENV WEIR_CONFIG=/etc/weir/weir.yaml WEIR_ONNXRUNTIME=/opt/weir/libonnxruntime.so
 # gRPC; metrics and probes; the HTTP proxy. Nothing is written to disk, so the root may be read-only.
 EXPOSE 7443 7444 8080
 STOPSIGNAL SIGTERM

@@ -33,8 +33,11 @@ func (c *healthCmd) Run() error {
 	if err != nil {
 		return fmt.Errorf("health: --admin: %w", err)
 	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "localhost" // every address: this one is among them
+	switch host { // every address: a loopback one is among them. Not localhost, a name that some images cannot look up
+	case "", "0.0.0.0":
+		host = "127.0.0.1"
+	case "::":
+		host = "::1"
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), c.Timeout)
 	defer cancel()
