@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -153,12 +154,12 @@ func TestServeMistakes(t *testing.T) {
 }
 
 func TestHealth(t *testing.T) {
-	ready := http.StatusOK
+	var ready atomic.Bool
+	ready.Store(true)
 	admin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/readyz" {
-			ready = http.StatusTeapot
+		if r.URL.Path != "/readyz" || !ready.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
 		}
-		w.WriteHeader(ready)
 		_, _ = io.WriteString(w, "said")
 	}))
 	defer admin.Close()
@@ -170,7 +171,7 @@ func TestHealth(t *testing.T) {
 	if out, errs, code := weir(t, "", "health", "--config", file); code != 0 || out != "ready\n" {
 		t.Errorf("ready: exit code %d, %q, %q", code, out, errs)
 	}
-	ready = http.StatusServiceUnavailable
+	ready.Store(false)
 	if _, errs, code := weir(t, "", "health", "--config", file); code != 1 || !strings.Contains(errs, `503 Service Unavailable: "said"`) {
 		t.Errorf("draining: exit code %d, %q", code, errs)
 	}
