@@ -10,6 +10,7 @@ import pathlib
 import re
 import sys
 import time
+import urllib.error
 import urllib.request
 
 import openai
@@ -70,13 +71,20 @@ check("the server itself shows the number", "13812345678" in raw)
 
 print(f"an answer that says the listed term sooner or later; {MANY} tokens are asked for")
 before = settled()
-text, finish, results, usage = stream(guarded, logit_bias=NEVER_END, max_tokens=MANY)
+# With this header llama.cpp's server goes on without a reader, and shows all of it later: not behind Weir.
+resumable = {"X-Conversation-Id": "one"}
+text, finish, results, usage = stream(guarded, logit_bias=NEVER_END, max_tokens=MANY, extra_headers=resumable)
 made = settled() - before
 finding = results["weir"]["findings"][-1]
 print(f"  …{text[-60:]!r}\n  finish_reason {finish}: {finding['explanation']}")
 check("halted before the term, not a byte of it shown", finish == "content_filter" and results["violence"]["filtered"] and "zz" not in text)
 print(f"  the server made {made} tokens of {MANY}; it was cancelled")
 check("the server stopped", made < MANY / 4)
+try:
+    urllib.request.urlopen(proxy + "/v1/stream?conv_id=one")
+    check("nothing of it can be fetched", False)
+except urllib.error.HTTPError as e:
+    check(f"nothing of it can be fetched (HTTP {e.code})", e.code == 404)
 
 print("the same, not streamed")
 before = settled()
