@@ -47,4 +47,4 @@ proxy="http://$(sed -n 's/.*msg=proxy.* address=\([^ ]*\).*/\1/p' "$work/weir.lo
 "$python" ../tiny-model/client.py "$work" "$proxy" "http://127.0.0.1:$port"
 echo "what llama.cpp's log says of the halted streams"
 grep -A 1 'cancel task' "$work/server.log" | sed 's/^/  /'
-[[ -z ${RECORD:-} ]] || "$python" ../tiny-model/record.py "$work" "http://127.0.0.1:$port" llamacpp "$RECORD"
+[[ -z ${RECORD:-} ]] || "$python" ../tiny-model/record.py "$work" "http://127.0.0.1:$port" llamacpp-recorded "$RECORD"

@@ -59,4 +59,4 @@ proxy="http://$(sed -n 's/.*msg=proxy.* address=\([^ ]*\).*/\1/p' "$work/weir.lo
 "$python" ../tiny-model/client.py "$work" "$proxy" "http://127.0.0.1:$port"
 echo "what vLLM's log says of the halted streams"
 grep -o 'Aborted request.*' "$work/server.log" | sed 's/^/  /'
-[[ -z ${RECORD:-} ]] || "$python" ../tiny-model/record.py "$work" "http://127.0.0.1:$port" vllm "$RECORD"
+[[ -z ${RECORD:-} ]] || "$python" ../tiny-model/record.py "$work" "http://127.0.0.1:$port" vllm-recorded "$RECORD"
