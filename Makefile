@@ -9,6 +9,8 @@ BENCH    ?= .# benchmarks to run, a regular expression
 BENCHPKG  = ./engine ./engine/classifier/... ./engine/lexicon ./engine/text ./engine/pattern ./internal/onnx
 PKG      ?= ./...# packages for test, fuzz and lint
 DATA     ?=
+IMAGE    ?= weir:latest# tag of make image
+IMAGEARGS ?=# more arguments of its builder, such as --build-arg BASE=image
 # The harmless texts of make fp, DATA/NAME.jsonl.gz.
 FPTEXTS  ?= common_voice_en common_voice_ja common_voice_zh crosswoz_zh huatuo_zh tanaka_en tanaka_ja tatoeba_zh \
 	tfdocs_ja tfdocs_zh jglue_ja ud_gsd_ja benign_realpersona benign_instruction_ja dolly_part_en gpteacher_en
@@ -31,7 +33,7 @@ RACE = $(shell $(GO) build -race runtime/cgo 2>/dev/null && echo -race)
 # ONNX Runtime, which models run in. Without it all but the classifiers works.
 RUNTIME = @bash scripts/onnxruntime.sh || echo 'make: going on WITHOUT ONNX Runtime: classifiers will not run'
 
-.PHONY: help build demo test fuzz bench gobench lint proto vuln fp ci clean
+.PHONY: help build image demo test fuzz bench gobench lint proto vuln fp ci clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -39,6 +41,9 @@ help: ## list the targets
 build: ## build bin/weir, and fetch ONNX Runtime
 	$(RUNTIME)
 	$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/weir ./cmd/weir
+
+image: ## build the container image IMAGE with docker, podman or buildah
+	@bash scripts/image.sh $(IMAGE) $(IMAGEARGS)
 
 demo: build ## build weir and watch it guard a few streams
 	bin/weir demo

@@ -13,6 +13,7 @@ import (
 type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run the gRPC server."`
 	Proxy   proxyCmd   `cmd:"" help:"Guard a model server: an HTTP proxy that speaks OpenAI's API."`
+	Health  healthCmd  `cmd:"" help:"Ask a running server whether it is ready: exit code 0 or 1. For health checks of containers."`
 	Score   scoreCmd   `cmd:"" help:"Score texts by every category and say what the policy makes of them (JSON Lines)."`
 	Tune    tuneCmd    `cmd:"" help:"Measure a model on labelled texts and recommend thresholds: report and policy patch."`
 	Check   checkCmd   `cmd:"" help:"Judge a text, a file or standard input as a stream."`

@@ -3,10 +3,15 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -144,6 +149,40 @@ func TestServeMistakes(t *testing.T) {
 	for _, want := range []string{"weir.yaml:1:1", "did you mean listen?", "limits.streams", "want 1 or more"} {
 		if code != 1 || !strings.Contains(errs, want) {
 			t.Errorf("exit %d, want %q in\n%s", code, want, errs)
+		}
+	}
+}
+
+func TestHealth(t *testing.T) {
+	var ready atomic.Bool
+	ready.Store(true)
+	admin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/readyz" || !ready.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		_, _ = io.WriteString(w, "said")
+	}))
+	defer admin.Close()
+	_, port, _ := net.SplitHostPort(admin.Listener.Addr().String())
+	file := filepath.Join(t.TempDir(), "weir.yaml")
+	if err := os.WriteFile(file, []byte("admin: {listen: 0.0.0.0:"+port+"}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, errs, code := weir(t, "", "health", "--config", file); code != 0 || out != "ready\n" {
+		t.Errorf("ready: exit code %d, %q, %q", code, out, errs)
+	}
+	ready.Store(false)
+	if _, errs, code := weir(t, "", "health", "--config", file); code != 1 || !strings.Contains(errs, `503 Service Unavailable: "said"`) {
+		t.Errorf("draining: exit code %d, %q", code, errs)
+	}
+	admin.Close()
+	for name, c := range map[string]struct{ admin, want string }{
+		"nobody there": {":" + port, "connection refused"},
+		"no address":   {"-", "give the server an admin address"},
+		"bad address":  {"nowhere", "want host:port"},
+	} {
+		if _, errs, code := weir(t, "", "health", "--admin", c.admin); code != 1 || !strings.Contains(errs, c.want) {
+			t.Errorf("%s: exit code %d, %q", name, code, errs)
 		}
 	}
 }

@@ -91,6 +91,8 @@ func NewProxy(o ProxyOptions) *Proxy {
 			r.SetXForwarded()
 			if callOf(r.In.Context()).exchange != nil {
 				r.Out.Header.Set("Accept-Encoding", "identity") // what cannot be read cannot be guarded
+				// With it llama.cpp's server goes on when it is cancelled, and shows all to GET /v1/stream.
+				r.Out.Header.Del("X-Conversation-Id")
 			}
 		},
 		Transport:      p.Transport,

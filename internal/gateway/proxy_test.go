@@ -378,6 +378,20 @@ func TestProxyBusy(t *testing.T) {
 	<-first
 }
 
+// TestProxyCannotBeResumed: no header makes llama.cpp's server go on without a reader.
+func TestProxyCannotBeResumed(t *testing.T) {
+	got := make(chan http.Header, 1)
+	u := serve(t, func(w http.ResponseWriter, r *http.Request, _ []byte) {
+		got <- r.Header
+		sse(w, r, "some words")
+	})
+	s, _ := proxy(t, u, nil)
+	post(t, s, chatPath, chatRequest, "x-conversation-id", "one", "X-Other", "two")
+	if h := <-got; h.Get("X-Conversation-Id") != "" || h.Get("X-Other") != "two" {
+		t.Errorf("the upstream got %v", h)
+	}
+}
+
 func TestParseUpstream(t *testing.T) {
 	for in, want := range map[string]string{
 		"127.0.0.1:8000": "want a URL", "ftp://x": "want a URL", "http://x/v1": "leave out /v1", "http://x/v1/": "leave out /v1",
