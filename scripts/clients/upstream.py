@@ -33,8 +33,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.reply(record if self.path == "/record" else {"object": "list", "data": [{"id": "plain", "object": "model", "created": 1, "owned_by": "us"}]})
 
+    def body(self):
+        """The request's body, chunked or not."""
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers["Content-Length"]))
+        body = b""
+        while size := int(self.rfile.readline(), 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
+
     def do_POST(self):
-        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        request = json.loads(self.body())
         record["keys"].append(self.headers.get("Authorization") or self.headers.get("x-api-key"))
         api = self.path.rsplit("/", 1)[1]
         events = list(getattr(self, "answer_" + api)(request))

@@ -76,13 +76,15 @@ func (x *exchange) run(messages <-chan message) error {
 				return x.gone(m.err)
 			}
 			err = x.take(m.request)
+		case <-x.ctx.Done():
+			err = x.ctx.Err()
 		case <-late:
 			var body []byte
 			body, err = x.answer.Poll(x.ctx)
 			err = x.deliver(body, err, false)
 		case <-stalled:
 			x.patience = nil
-			err = x.deliver(nil, gateway.ErrStall, false)
+			err = x.failed(gateway.ErrStall, nil, !x.held, false)
 		}
 		if err != nil {
 			return x.gone(err)
@@ -196,8 +198,9 @@ func (x *exchange) misconfigured(message string) error {
 }
 
 // failed ends an answer that cannot be judged: with an error if nothing of it has
-// gone out, else with an error event and a connection that is cut.
-func (x *exchange) failed(err error, body []byte, begun bool) error {
+// gone out, else with an error event and a connection that is cut. asked says that a
+// piece of the answer is what it answers.
+func (x *exchange) failed(err error, body []byte, begun, asked bool) error {
 	if x.ctx.Err() != nil {
 		x.outcome = "gone"
 		return x.ctx.Err()
@@ -207,13 +210,12 @@ func (x *exchange) failed(err error, body []byte, begun bool) error {
 	if !begun {
 		return x.reply(x.judged.Failed(err))
 	}
-	if x.answer.Streamed() {
-		body = append(append([]byte(nil), body...), x.answer.Failure(err)...)
-	}
+	body = append(append([]byte(nil), body...), x.answer.Failure(err)...)
 	var sent error
-	if x.response == modeDuplex {
+	switch {
+	case x.response == modeDuplex:
 		sent = pieces(body, false, x.sendResponseBody)
-	} else {
+	case asked: // else Envoy waits for no body, and a message would be spurious
 		sent = x.sendResponseBody(replaced(body, nil))
 	}
 	if sent != nil {
@@ -225,7 +227,7 @@ func (x *exchange) failed(err error, body []byte, begun bool) error {
 // wait restarts the time that the upstream has for the next piece.
 func (x *exchange) wait() {
 	x.rest()
-	if d := x.server.options.Stall; d > 0 && x.response == modeDuplex && !x.observed {
+	if d := x.server.options.Stall; d > 0 && (x.response == modeDuplex || x.response == modeStreamed) && !x.observed {
 		x.patience = time.NewTimer(d)
 	}
 }

@@ -28,17 +28,17 @@ func (x *exchange) responseHeaders(h *extprocv3.HttpHeaders, c *extprocv3.Protoc
 	answer, err := x.judged.Answer(code, header(h, "content-type"))
 	switch {
 	case err != nil:
-		return x.failed(err, nil, false)
+		return x.failed(err, nil, false, false)
 	case answer == nil:
 		return x.untouchedAnswer()
 	}
 	x.answer = answer
 	switch {
 	case encoded(h):
-		return x.failed(gateway.ErrCompressed, nil, false)
+		return x.failed(gateway.ErrCompressed, nil, false, false)
 	case h.EndOfStream: // a stream of no events, or no JSON
 		if _, err := answer.Close(x.ctx); err != nil {
-			return x.failed(err, nil, false)
+			return x.failed(err, nil, false, false)
 		}
 		x.ended = true
 		return x.sendResponseHeaders(x.answerMutation(), nil)
@@ -80,7 +80,7 @@ func (x *exchange) responseBody(b *extprocv3.HttpBody) error {
 	case x.answer == nil:
 		return errUnjudged // a body without headers
 	case x.response == modePartial && !b.EndOfStream:
-		return x.failed(gateway.ErrPartial, nil, false) // Envoy would send on the rest unseen
+		return x.failed(gateway.ErrPartial, nil, false, true) // Envoy would send on the rest unseen
 	}
 	end := b.EndOfStream || x.response == modeBuffered
 	body, err := x.piece(b.Body, end)
@@ -107,7 +107,7 @@ func (x *exchange) deliver(body []byte, err error, end bool) error {
 	}
 	whole := x.response == modeBuffered || x.response == modePartial || x.held
 	if err != nil {
-		return x.failed(err, body, !whole)
+		return x.failed(err, body, !whole, true)
 	}
 	over := end || x.answer.Done()
 	x.wait()
@@ -149,7 +149,7 @@ func (x *exchange) responseTrailers() error {
 		err = errUnjudged // it has no place to go to
 		fallthrough
 	case err != nil:
-		return x.failed(err, nil, !x.held)
+		return x.failed(err, nil, !x.held, false)
 	}
 	if x.answer.Halted() {
 		x.outcome = "halted"
