@@ -2,7 +2,9 @@ package gateway_test
 
 import (
 	"encoding/json"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/seed-4f09bd3a/weir/engine"
@@ -103,13 +105,13 @@ func FuzzExtProc(f *testing.F) {
 		r := routes[rng.IntN(len(routes))]
 		e.TB = t
 		defer func() { e.TB = f }()
-		for name, m := range modes {
-			body := stream(r, text, atRandom(rng, 8))
-			out := e.do(exchanged{mode: m, method: "POST", path: paths[r], body: []byte(requests[r]), response: body, cut: atRandom(rng, 150)})
-			got := show(t, r, out.body)
-			if out.broken || got.text != want || got.halted != (v.Action == policy.Halt) {
-				t.Errorf("%s, %s: shown %q, halted %t, want %q, %t", r, name, got.text, got.halted, want, v.Action == policy.Halt)
-			}
+		names := slices.Sorted(maps.Keys(modes))
+		name := names[rng.IntN(len(names))]
+		body := stream(r, text, atRandom(rng, 8))
+		out := e.do(exchanged{mode: modes[name], method: "POST", path: paths[r], body: []byte(requests[r]), response: body, cut: atRandom(rng, 150)})
+		got := show(t, r, out.body)
+		if out.broken || got.text != want || got.halted != (v.Action == policy.Halt) {
+			t.Errorf("%s, %s: shown %q, halted %t, want %q, %t", r, name, got.text, got.halted, want, v.Action == policy.Halt)
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -51,6 +52,35 @@ func TestExtProcHalt(t *testing.T) {
 	}
 	e.TB = t
 	for _, o := range e.outcomes(2 * len(modes)) {
+		if o != "chat halted" {
+			t.Errorf("an exchange is counted as %s", o)
+		}
+	}
+}
+
+// TestExtProcHalts halts many exchanges at once: nothing of a violation goes on and
+// nothing follows the end. That no goroutine stays behind is for newEnvoy to see.
+func TestExtProcHalts(t *testing.T) {
+	const count = 500
+	e := newEnvoy(t, guard(t, basePolicy, gateway.Options{}), nil)
+	next := make(chan struct{})
+	var all sync.WaitGroup
+	for range 32 {
+		all.Go(func() {
+			for range next {
+				got := e.do(exchanged{body: []byte(chatRequest), response: answerOf("some fine ", "words zzb", "omb, and", " more"), cut: func(int) int { return 80 }, hold: true})
+				if !got.early || bytes.Contains(got.body, []byte("zzb")) || !bytes.HasSuffix(got.body, []byte("data: [DONE]\n\n")) || bytes.Count(got.body, []byte(done)) != 1 {
+					t.Errorf("got %s", got)
+				}
+			}
+		})
+	}
+	for range count {
+		next <- struct{}{}
+	}
+	close(next)
+	all.Wait()
+	for _, o := range e.outcomes(count) {
 		if o != "chat halted" {
 			t.Errorf("an exchange is counted as %s", o)
 		}

@@ -55,7 +55,8 @@ type exchange struct {
 	answer   *gateway.Answer   // once it has begun
 	ended    bool              // the answer went out to its end
 	slot     bool
-	patience *time.Timer // until the upstream has stalled; nil while nothing is waited for
+	patience *time.Timer // until the upstream has stalled
+	waits    bool        // and it runs
 }
 
 // run takes messages until Envoy ends the call. An error ends it from this side.
@@ -63,7 +64,7 @@ func (x *exchange) run(messages <-chan message) error {
 	for {
 		var late <-chan struct{}
 		var stalled <-chan time.Time
-		if x.patience != nil {
+		if x.waits {
 			stalled = x.patience.C
 		}
 		if x.answer != nil && x.response == modeDuplex && !x.silent && !x.pass {
@@ -83,7 +84,7 @@ func (x *exchange) run(messages <-chan message) error {
 			body, err = x.answer.Poll(x.ctx)
 			err = x.deliver(body, err, false)
 		case <-stalled:
-			x.patience = nil
+			x.waits = false
 			err = x.failed(gateway.ErrStall, nil, !x.held, false)
 		}
 		if err != nil {
@@ -226,16 +227,22 @@ func (x *exchange) failed(err error, body []byte, begun, asked bool) error {
 
 // wait restarts the time that the upstream has for the next piece.
 func (x *exchange) wait() {
-	x.rest()
-	if d := x.server.options.Stall; d > 0 && (x.response == modeDuplex || x.response == modeStreamed) && !x.observed {
+	d := x.server.options.Stall
+	switch {
+	case d == 0 || x.observed || x.response != modeDuplex && x.response != modeStreamed:
+		return
+	case x.patience == nil:
 		x.patience = time.NewTimer(d)
+	default:
+		x.patience.Reset(d)
 	}
+	x.waits = true
 }
 
 func (x *exchange) rest() {
-	if x.patience != nil {
+	if x.waits {
 		x.patience.Stop()
-		x.patience = nil
+		x.waits = false
 	}
 }
 
