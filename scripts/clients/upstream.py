@@ -38,14 +38,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.headers.get("Transfer-Encoding") != "chunked":
             return self.rfile.read(int(self.headers["Content-Length"]))
         body = b""
-        while size := int(self.rfile.readline(), 16):
+        while line := self.rfile.readline():
+            size = int(line, 16)
             body += self.rfile.read(size)
             self.rfile.readline()
-        self.rfile.readline()
-        return body
+            if size == 0:
+                return body
+        return None  # cut off
 
     def do_POST(self):
-        request = json.loads(self.body())
+        body = self.body()
+        if body is None:
+            self.close_connection = True
+            return
+        request = json.loads(body)
         record["keys"].append(self.headers.get("Authorization") or self.headers.get("x-api-key"))
         api = self.path.rsplit("/", 1)[1]
         events = list(getattr(self, "answer_" + api)(request))
@@ -89,6 +95,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             yield chunk(0, {}, "tool_calls")
             yield "[DONE]"
             yield {**head, "object": "chat.completion", "choices": [{"index": 0, "message": {"role": "assistant", "content": None, "tool_calls": [call]}, "finish_reason": "tool_calls"}], "usage": usage}
+            return
+        if scenario == "broken":
+            yield chunk(0, {"role": "assistant", "content": "fine "})
+            yield '{"zzbomb'
+            for _ in range(100):
+                yield chunk(0, {"content": "more "})
+            yield "[DONE]"
+            yield {}
             return
         for i in range(len(texts)):
             yield chunk(i, {"role": "assistant", "content": ""})

@@ -5,8 +5,9 @@
 //
 // One call of Process is one exchange: request headers, request body, response
 // headers, response body, trailers. What is said here of Envoy was seen in Envoy
-// 1.40 (examples/envoy/run.sh asserts it) or is said in external_processor.proto and
-// processing_mode.proto. Envoy must send protocol_config, as it does from 1.33 on.
+// 1.40 (most of it examples/envoy/run.sh asserts) or is said in ext_proc.proto,
+// external_processor.proto and processing_mode.proto. Envoy must send protocol_config, as
+// version 1.34 and later ones do.
 //
 // # Modes
 //
@@ -41,7 +42,7 @@
 //
 // With request_body_mode and response_body_mode NONE and allow_mode_override, Envoy
 // sends headers only, and this package asks for the bodies of the exchanges that it
-// guards: requests BUFFERED, answers FULL_DUPLEX_STREAMED. Everything else passes
+// guards: requests BUFFERED_PARTIAL, answers FULL_DUPLEX_STREAMED. Everything else passes
 // through Envoy alone. That is what examples/envoy shows. Envoy heeds no override where
 // a mode is FULL_DUPLEX_STREAMED in its configuration; there, what is not guarded comes
 // here and goes back as it is. Whether an override is heeded shows in whether the
@@ -57,8 +58,8 @@
 //   - end_of_stream on a body message of FULL_DUPLEX_STREAMED that has a body. Sent
 //     before the upstream has ended, it ends the exchange, and with it the upstream's
 //     request: HTTP/2 streams are reset, HTTP/1 connections closed. The proto says that
-//     it is for the end of the upstream's body; Envoy takes it earlier. Without a body it
-//     does nothing, so it is never sent so.
+//     it is for the end of the upstream's body; Envoy takes it earlier. Its code passes
+//     on what has a body, so an early end is never sent without one.
 //   - ImmediateResponse before headers went out: the answer in place of the
 //     upstream's, whose request is reset.
 //   - ImmediateResponse after them: Envoy resets both sides. This is how an answer

@@ -112,11 +112,13 @@ func untouched() *filterv3.ProcessingMode {
 	}
 }
 
-// guardedMode asks for the bodies of an exchange.
+// guardedMode asks for the bodies of an exchange. Requests are not asked for as
+// BUFFERED: Envoy 1.40, when so overridden, waits forever for what its buffer cannot
+// hold. As BUFFERED_PARTIAL that becomes our 413, and Content-Length stays.
 func guardedMode() *filterv3.ProcessingMode {
 	return &filterv3.ProcessingMode{
 		ResponseHeaderMode: filterv3.ProcessingMode_SEND,
-		RequestBodyMode:    filterv3.ProcessingMode_BUFFERED, ResponseBodyMode: filterv3.ProcessingMode_FULL_DUPLEX_STREAMED,
+		RequestBodyMode:    filterv3.ProcessingMode_BUFFERED_PARTIAL, ResponseBodyMode: filterv3.ProcessingMode_FULL_DUPLEX_STREAMED,
 		RequestTrailerMode: filterv3.ProcessingMode_SKIP, ResponseTrailerMode: filterv3.ProcessingMode_SEND,
 	}
 }

@@ -43,7 +43,7 @@ func (x *exchange) requestHeaders(h *extprocv3.HttpHeaders, c *extprocv3.Protoco
 		return x.refuse(x.api.Refuse(http.StatusUnsupportedMediaType, "invalid_request_error", "compressed", "the request is compressed, which the guard cannot read: send it as it is"))
 	case x.observed:
 	case c == nil:
-		return x.misconfigured("this Envoy does not say how it sends bodies (protocol_config), which the guard has to know: use Envoy 1.33 or later")
+		return x.misconfigured("this Envoy does not say how it sends bodies (protocol_config), which the guard has to know: use Envoy 1.34 or later")
 	case x.request == modeNone && !h.EndOfStream:
 		if x.response == modeDuplex || c.SendBodyWithoutWaitingForHeaderResponse { // Envoy heeds no override
 			return x.misconfigured("the filter's request_body_mode is NONE, so the prompt cannot be judged: set it to BUFFERED or FULL_DUPLEX_STREAMED")
