@@ -241,6 +241,23 @@ class Streamed(Modes, Rig):
     request = answer = "STREAMED"
     stops = False
 
+    def test_halt(self):
+        """The client has its end at once, but the upstream goes on for as long as the client keeps its connection."""
+        before = self.record()
+        with urllib.request.urlopen(urllib.request.Request("http://127.0.0.1:%d/v1/chat/completions" % self.port,
+                                                           json.dumps({"model": "halt", "stream": True, "messages": MESSAGES}).encode())) as r:
+            began = time.monotonic()
+            while r.readline() != b"data: [DONE]\n":
+                self.assertLess(time.monotonic() - began, 5)
+            done = time.monotonic()
+            self.assertEqual(r.read().strip(), b"")
+            self.assertGreater(time.monotonic() - done, 0.05)
+        now = self.ended(before)
+        self.assertEqual((now["finished"] - before["finished"], now["cancelled"] - before["cancelled"]), (1, 0))
+        self.assertEqual(self.chat("halt")[:2], ({0: CLEAN}, {0: "content_filter"}))
+        now = self.ended(now)  # openai's client closes the connection after [DONE]
+        self.assertEqual(now["cancelled"] - before["cancelled"], 1)
+
 
 class SmallBuffer(Rig):
     """What is longer than Envoy's buffer."""

@@ -36,7 +36,7 @@
 //   - STREAMED: text streams, but every message must be answered by one: what is held
 //     comes with the next, and an answer cannot end before the upstream's. After a
 //     halt the client has its whole end, [DONE] included, but the upstream goes on
-//     unseen and the connection stays open until it ends. Late findings (release mode
+//     unseen until it ends or the client closes its connection. Late findings (release mode
 //     async) come with the next message. JSON that cannot be judged becomes an error
 //     under the status that the upstream gave.
 //
