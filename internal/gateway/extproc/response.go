@@ -114,7 +114,7 @@ func (x *exchange) deliver(body []byte, err error, end bool) error {
 	if over {
 		x.rest()
 		x.ended = true
-		defer x.answer.Abort()
+		defer x.close()
 	}
 	switch {
 	case x.response == modeBuffered || x.response == modePartial:
