@@ -68,8 +68,9 @@ class Rig(unittest.TestCase):
         config = work / "envoy.yaml"
         config.write_text(y)
         cls.log = work / "weir.log"
+        (work / "weir.yaml").write_text("ext_proc: {stall_timeout: 1s}\n")
         with open(cls.log, "w") as log, open(work / "envoy.log", "w") as envoy_log:
-            cls.weir = cls.start([os.environ["WEIR"], "serve", "--listen", "-", "--admin", "-", "--ext-proc", "127.0.0.1:%d" % weir, "--log-level", "debug",
+            cls.weir = cls.start([os.environ["WEIR"], "serve", "--config", str(work / "weir.yaml"), "--listen", "-", "--admin", "-", "--ext-proc", "127.0.0.1:%d" % weir, "--log-level", "debug",
                                   "--policy", str(ROOT / "engine/testdata/base.yaml")], stderr=log)
             cls.start([os.environ["ENVOY"], "-c", str(config), "--concurrency", "1", "--base-id", str(envoy % 30000), "--log-level", "warning"], stderr=envoy_log)
         for _ in range(200):
@@ -195,6 +196,27 @@ class Modes:
         self.assertIn(b"fine", body)
         self.assertIn(b"no JSON object", body)
         self.assertNotIn(b"zzb", body)
+
+    def test_client_leaves(self):
+        if not self.streams:
+            return  # there is nothing to leave
+        before = self.record()
+        stream = self.client.chat.completions.create(model="plain", messages=MESSAGES, stream=True)
+        next(iter(stream))
+        stream.close()
+        self.assertEqual(self.ended(before)["cancelled"] - before["cancelled"], 1)
+        self.assertIn("route=chat outcome=gone", self.log.read_text())
+
+    def test_stall(self):
+        if not self.streams:
+            return  # Envoy waits
+        before, began = self.record(), time.monotonic()
+        with self.assertRaises(openai.APIError) as caught:
+            self.chat("stall")
+        self.assertLess(time.monotonic() - began, 2.5)
+        if self.answer != "STREAMED":  # there Envoy takes nothing more before the end
+            self.assertIn("stall_timeout", str(caught.exception))
+        self.ended(before)
 
     def test_moderations(self):
         self.assertTrue(self.client.moderations.create(input="zzbomb").results[0].flagged)

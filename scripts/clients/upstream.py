@@ -64,6 +64,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.close_connection = True
         try:
             for e in events[:-1]:
+                if isinstance(e, float):
+                    time.sleep(e)
+                    continue
                 if isinstance(e, dict) and "type" in e:
                     self.wfile.write(f"event: {e['type']}\n".encode())
                 self.wfile.write(f"data: {e if isinstance(e, str) else json.dumps(e)}\n\n".encode())
@@ -96,6 +99,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             yield "[DONE]"
             yield {**head, "object": "chat.completion", "choices": [{"index": 0, "message": {"role": "assistant", "content": None, "tool_calls": [call]}, "finish_reason": "tool_calls"}], "usage": usage}
             return
+        if scenario == "stall":
+            yield chunk(0, {"role": "assistant", "content": "fine "})
+            yield 3.0  # seconds of silence
         if scenario == "broken":
             yield chunk(0, {"role": "assistant", "content": "fine "})
             yield '{"zzbomb'
