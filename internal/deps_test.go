@@ -56,13 +56,14 @@ var mayImport = []struct {
 	{"internal/server", []string{"engine", "engine/classifier", "engine/policy", "internal/config", "internal/wire", "proto/weir/v1"}},
 
 	{"internal/gateway", []string{"engine", "engine/policy"}},
+	{"internal/gateway/extproc", []string{"internal/gateway"}},
 
 	{"bench", []string{"engine", "engine/policy", "internal/wire", "proto/weir/v1"}},
 
 	// What puts it together.
 	{"cmd/weir", []string{
 		"bench", "client", "engine", "engine/classifier", "engine/lexicon", "engine/pattern", "engine/policy", "engine/text",
-		"internal/config", "internal/gateway", "internal/onnx", "internal/server", "internal/strictyaml", "internal/survey", "internal/tune", "models", "proto/weir/v1",
+		"internal/config", "internal/gateway", "internal/gateway/extproc", "internal/onnx", "internal/server", "internal/strictyaml", "internal/survey", "internal/tune", "models", "proto/weir/v1",
 	}},
 }
 
@@ -78,6 +79,11 @@ var onlyIn = map[string][]string{
 	"github.com/HdrHistogram/hdrhistogram-go":     {"bench"},
 	"github.com/google/pprof/profile":             {"bench"},
 	"github.com/go-json-experiment/json/jsontext": {"internal/gateway"},
+
+	"github.com/envoyproxy/go-control-plane/envoy/config/core/v3":                      {"internal/gateway/extproc"},
+	"github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/ext_proc/v3": {"internal/gateway/extproc"},
+	"github.com/envoyproxy/go-control-plane/envoy/service/ext_proc/v3":                 {"internal/gateway/extproc"},
+	"github.com/envoyproxy/go-control-plane/envoy/type/v3":                             {"internal/gateway/extproc"},
 }
 
 // engineMustNotReach lists prefixes of import paths that would make the library

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -14,6 +15,9 @@ type serveCmd struct {
 	commonFlags
 	Listen string `help:"TCP address for gRPC (default 127.0.0.1:7443); - for none." placeholder:"HOST:PORT" env:"WEIR_LISTEN"`
 	Unix   string `help:"Unix socket for gRPC." placeholder:"PATH" env:"WEIR_UNIX"`
+
+	ExtProc     string `help:"TCP address of an external processor for Envoy's ext_proc filter; none without it." placeholder:"HOST:PORT" env:"WEIR_EXT_PROC"`
+	ExtProcUnix string `help:"Unix socket of the external processor." placeholder:"PATH" env:"WEIR_EXT_PROC_UNIX"`
 }
 
 // commonFlags are those of all verbs that serve.
@@ -65,6 +69,8 @@ func (c *serveCmd) Run() error {
 	conf, err := c.configuration(func(conf *config.Config) {
 		set(&conf.Listen, c.Listen)
 		set(&conf.Unix.Path, c.Unix)
+		set(&conf.ExtProc.Listen, c.ExtProc)
+		set(&conf.ExtProc.Unix.Path, c.ExtProcUnix)
 	})
 	if err != nil {
 		return err
@@ -79,12 +85,32 @@ func (c *serveCmd) Run() error {
 	if err != nil {
 		return err
 	}
+	ext, err := newExtProc(i)
+	if err != nil {
+		return err
+	}
+	defer ext.stop()
 	listeners, err := server.Listen(&conf, i.log)
 	if err != nil {
+		ext.close()
 		return err
 	}
 	for _, l := range listeners {
 		i.serving("serving", l)
 	}
-	return i.run(srv.Ready, listeners, func(ctx context.Context) error { return srv.Serve(ctx, listeners...) })
+	for _, l := range ext.listeners {
+		i.serving("ext_proc", l)
+	}
+	return i.run(srv.Ready, append(listeners, ext.listeners...), func(ctx context.Context) error {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		failed := make(chan error, 1)
+		go func() {
+			defer cancel() // if one cannot go on, both end
+			failed <- ext.serve(ctx)
+		}()
+		err := srv.Serve(ctx, listeners...)
+		cancel()
+		return errors.Join(err, <-failed)
+	})
 }

@@ -29,6 +29,7 @@ type Config struct {
 	Cache        Cache          `yaml:"cache"`         // of decisions of models
 	Gateway      Gateway        `yaml:"gateway"`       // how HTTP answers are guarded
 	Proxy        Proxy          `yaml:"proxy"`         // the HTTP proxy (weir proxy)
+	ExtProc      ExtProc        `yaml:"ext_proc"`      // Envoy's external processor (weir serve)
 	DrainTimeout time.Duration  `yaml:"drain_timeout"` // how long open streams may go on after SIGTERM. Default 30s
 	Log          Log            `yaml:"log"`
 }
@@ -110,6 +111,21 @@ type Proxy struct {
 	StallTimeout  time.Duration  `yaml:"stall_timeout"`  // until the next byte of an answer; 0 for no limit. Default 2m
 }
 
+// ExtProc is the gRPC server that Envoy's ext_proc filter calls. It answers like the
+// proxy, and Gateway holds for both.
+type ExtProc struct {
+	Pos          strictyaml.Pos `yaml:"-"`
+	Listen       string         `yaml:"listen"`        // TCP address for gRPC; "" for none
+	Unix         Unix           `yaml:"unix"`          // Unix socket for gRPC
+	TLS          TLS            `yaml:"tls"`           // for the TCP address
+	Unguarded    string         `yaml:"unguarded"`     // paths that carry no text known here: pass, or refuse (all but GET). Default pass
+	Exchanges    int            `yaml:"exchanges"`     // guarded at once; more are answered 503. Default 10,000
+	StallTimeout time.Duration  `yaml:"stall_timeout"` // until the next piece of an answer in mode FULL_DUPLEX_STREAMED; 0 for no limit. Default 2m
+}
+
+// Serves reports whether the server has an address.
+func (e *ExtProc) Serves() bool { return e.Listen != "" || e.Unix.Path != "" }
+
 // Log is where and how the server logs. It never logs text of users.
 type Log struct {
 	Pos    strictyaml.Pos `yaml:"-"`
@@ -153,6 +169,7 @@ func Default() Config {
 		Proxy: Proxy{
 			Listen: "127.0.0.1:8080", Unguarded: "pass", Exchanges: 10_000, HeaderTimeout: 10 * time.Minute, StallTimeout: 2 * time.Minute,
 		},
+		ExtProc:      ExtProc{Unix: Unix{Mode: 0o660}, Unguarded: "pass", Exchanges: 10_000, StallTimeout: 2 * time.Minute},
 		DrainTimeout: 30 * time.Second,
 		Log:          Log{Format: "text"},
 	}
@@ -176,17 +193,17 @@ func (c *Config) Validate() error {
 }
 
 func (c *Config) check(p *strictyaml.Problems) {
-	if c.Listen == "" && c.Unix.Path == "" {
-		p.Add(c.Pos, "listen", "set listen, unix.path or both: the server has no address")
+	if c.Listen == "" && c.Unix.Path == "" && !c.ExtProc.Serves() {
+		p.Add(c.Pos, "listen", "set listen, unix.path or both, or those of ext_proc: the server has no address")
 	}
 	for path, address := range map[string]string{
-		"listen": c.Listen, "admin.listen": c.Admin.Listen, "proxy.listen": c.Proxy.Listen,
+		"listen": c.Listen, "admin.listen": c.Admin.Listen, "proxy.listen": c.Proxy.Listen, "ext_proc.listen": c.ExtProc.Listen,
 	} {
 		if _, _, err := net.SplitHostPort(address); address != "" && err != nil {
 			p.Add(c.Pos, path, "%s: want host:port", strictyaml.Quote(address))
 		}
 	}
-	for path, t := range map[string]*TLS{"tls": &c.TLS, "proxy.tls": &c.Proxy.TLS} {
+	for path, t := range map[string]*TLS{"tls": &c.TLS, "proxy.tls": &c.Proxy.TLS, "ext_proc.tls": &c.ExtProc.TLS} {
 		if (t.Cert == "") != (t.Key == "") || t.ClientCA != "" && t.Cert == "" {
 			p.Add(t.Pos, path, "set cert and key together; client_ca needs both")
 		}
@@ -198,6 +215,11 @@ func (c *Config) check(p *strictyaml.Problems) {
 		p.Add(x.Pos, "proxy.unguarded", "%s: want pass or refuse", strictyaml.Quote(x.Unguarded))
 	} else if x.Exchanges < 1 || x.HeaderTimeout < 0 || x.StallTimeout < 0 || x.Listen == "" {
 		p.Add(x.Pos, "proxy", "want listen, exchanges 1 or more, header_timeout and stall_timeout 0 or more")
+	}
+	if x := c.ExtProc; x.Unguarded != "pass" && x.Unguarded != "refuse" {
+		p.Add(x.Pos, "ext_proc.unguarded", "%s: want pass or refuse", strictyaml.Quote(x.Unguarded))
+	} else if x.Exchanges < 1 || x.StallTimeout < 0 {
+		p.Add(x.Pos, "ext_proc", "want exchanges 1 or more, stall_timeout 0 or more")
 	}
 	if c.Log.Format != "text" && c.Log.Format != "json" {
 		p.Add(c.Log.Pos, "log.format", "%s: want text or json", strictyaml.Quote(c.Log.Format))

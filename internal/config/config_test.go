@@ -25,6 +25,7 @@ classifier: {library: lib.so, providers: [cuda, cpu], workers: 3, threads: 2, ma
 cache: {max_bytes: 2097152}
 gateway: {profile: minor, language: zh, replacement: true, event_bytes: 2048, body_bytes: 4096}
 proxy: {listen: ":80", tls: {cert: p.crt, key: p.key}, upstream: "http://a", unguarded: refuse, exchanges: 5, header_timeout: 0s, stall_timeout: 3s}
+ext_proc: {listen: ":81", unix: {path: e.sock, mode: 0600}, tls: {cert: e.crt, key: e.key}, unguarded: refuse, exchanges: 6, stall_timeout: 4s}
 drain_timeout: 1m30s
 log: {level: warn, format: json}
 `
@@ -50,6 +51,9 @@ func TestParseAll(t *testing.T) {
 		Gateway: config.Gateway{Profile: "minor", Language: "zh", Replacement: true, EventBytes: 2 << 10, BodyBytes: 4 << 10},
 		Proxy: config.Proxy{
 			Listen: ":80", TLS: config.TLS{Cert: "p.crt", Key: "p.key"}, Upstream: "http://a", Unguarded: "refuse", Exchanges: 5, StallTimeout: 3 * time.Second,
+		},
+		ExtProc: config.ExtProc{
+			Listen: ":81", Unix: config.Unix{Path: "e.sock", Mode: 0o600}, TLS: config.TLS{Cert: "e.crt", Key: "e.key"}, Unguarded: "refuse", Exchanges: 6, StallTimeout: 4 * time.Second,
 		},
 		DrainTimeout: 90 * time.Second,
 		Log:          config.Log{Level: slog.LevelWarn, Format: "json"},
@@ -93,6 +97,7 @@ log: {level: loud, format: xml}
 drain_timeout: -5s
 gateway: {event_bytes: 10}
 proxy: {unguarded: maybe, tls: {key: k}}
+ext_proc: {listen: here, unguarded: perhaps, tls: {key: k}}
 `))
 	if err == nil {
 		t.Fatal("no error")
@@ -112,6 +117,9 @@ proxy: {unguarded: maybe, tls: {key: k}}
 		`weir.yaml:12:10: gateway: want event_bytes and body_bytes 1024 or more`,
 		`proxy.unguarded: "maybe": want pass or refuse`,
 		`weir.yaml:13:32: proxy.tls: set cert and key together`,
+		`ext_proc.listen: "here": want host:port`,
+		`weir.yaml:14:11: ext_proc.unguarded: "perhaps": want pass or refuse`,
+		`weir.yaml:14:51: ext_proc.tls: set cert and key together`,
 	} {
 		found := 0
 		for _, p := range problems {
@@ -123,8 +131,8 @@ proxy: {unguarded: maybe, tls: {key: k}}
 			t.Errorf("%d problems say %q:\n%v", found, want, err)
 		}
 	}
-	if all, ok := err.(strictyaml.Errors); !ok || len(all) != 13 { //nolint:errorlint // the very type is promised
-		t.Errorf("got %d problems, want 13:\n%v", len(problems), err)
+	if all, ok := err.(strictyaml.Errors); !ok || len(all) != 16 { //nolint:errorlint // the very type is promised
+		t.Errorf("got %d problems, want 16:\n%v", len(problems), err)
 	}
 }
 
@@ -134,6 +142,15 @@ func TestValidate(t *testing.T) {
 	c.Listen = ""
 	if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "set listen, unix.path or both") {
 		t.Errorf("without an address: %v", err)
+	}
+	e := c
+	e.ExtProc.Listen = "127.0.0.1:0"
+	if err := e.Validate(); err != nil {
+		t.Errorf("with an address for Envoy alone: %v", err)
+	}
+	e.ExtProc.Exchanges = 0
+	if err := e.Validate(); err == nil || !strings.Contains(err.Error(), "ext_proc: want exchanges 1 or more") {
+		t.Errorf("without exchanges: %v", err)
 	}
 	c.Unix.Path = "weir.sock"
 	if err := c.Validate(); err != nil {

@@ -4,7 +4,7 @@
 // Three nouns. A Guard judges prompts and begins answers; it is shared. An Answer
 // takes the body of one response in pieces and returns what may be sent on; it
 // belongs to one goroutine. A Proxy is the HTTP handler that puts them between a
-// client and an upstream.
+// client and an upstream; package extproc does the same behind Envoy.
 //
 // # Channels
 //

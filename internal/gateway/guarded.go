@@ -26,6 +26,7 @@ const (
 	errLong         upstreamError = "the upstream's answer is longer than body_bytes allows"
 	errCut          upstreamError = "the upstream's answer ended in the middle of an event"
 	errBroken       upstreamError = "the upstream broke off its answer"
+	errPartial      upstreamError = "the upstream's answer is longer than Envoy's buffer, so it cannot be judged whole: raise per_connection_buffer_limit_bytes"
 	errStall        upstreamError = "the upstream has sent nothing for longer than stall_timeout allows"
 	errCompressed   upstreamError = "the upstream's answer is compressed although that was not asked for, so it cannot be judged"
 	errMedia        upstreamError = "the upstream's answer is neither application/json nor text/event-stream, so it cannot be judged"

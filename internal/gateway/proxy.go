@@ -3,7 +3,6 @@ package gateway
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -123,7 +122,7 @@ func callOf(ctx context.Context) *call { return ctx.Value(callKey{}).(*call) }
 
 // ServeHTTP answers one request.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &call{id: requestID(r), route: "other", client: r.Context(), outcome: "passed", began: time.Now()}
+	c := &call{id: RequestID(r.Header.Get("X-Request-Id")), route: "other", client: r.Context(), outcome: "passed", began: time.Now()}
 	defer p.done(c)
 	r.Header.Set("X-Request-Id", c.id)
 	w.Header().Set("X-Request-Id", c.id)
@@ -133,7 +132,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(ctx)
 
 	route, guarded := RouteOf(r.Method, r.URL.Path)
-	moderations := strings.EqualFold(r.Method, http.MethodPost) && strings.HasSuffix(strings.ToLower(r.URL.Path), "/moderations")
+	moderations := IsModerations(r.Method, r.URL.Path)
 	switch {
 	case guarded || moderations:
 	case p.Refuse && !strings.EqualFold(r.Method, http.MethodGet) && !strings.EqualFold(r.Method, http.MethodHead) && !strings.EqualFold(r.Method, http.MethodOptions):
@@ -215,19 +214,6 @@ func write(w http.ResponseWriter, r *Refusal) {
 	_, _ = w.Write(r.Body) // the client may have gone
 }
 
-// requestID returns the client's id for a request, or a new one.
-func requestID(r *http.Request) string {
-	id := r.Header.Get("X-Request-Id")
-	ok := len(id) > 0 && len(id) <= 128
-	for i := 0; ok && i < len(id); i++ {
-		ok = id[i] > ' ' && id[i] < 0x7f
-	}
-	if !ok {
-		return rand.Text()
-	}
-	return id
-}
-
 // done logs and counts a request. Nothing of its text, its query or its headers
 // but the id is logged.
 func (p *Proxy) done(c *call) {
@@ -265,8 +251,8 @@ func (p *Proxy) answer(resp *http.Response) error {
 	if e := resp.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
 		return errCompressed
 	}
-	for _, name := range [...]string{"Content-Length", "Etag", "Digest", "Content-Digest", "Repr-Digest", "Content-Md5", "Accept-Ranges"} {
-		resp.Header.Del(name) // of another text
+	for _, name := range staleHeaders {
+		resp.Header.Del(name)
 	}
 	resp.ContentLength = -1
 	g := newGuarded(p, c, answer, resp.Body)

@@ -18,7 +18,20 @@ import (
 // Listen opens the addresses of a configuration: TCP, with TLS if it says so,
 // and the Unix socket. On an error nothing stays open. log learns of
 // certificates that changed, and of those that cannot be used.
-func Listen(c *config.Config, log *slog.Logger) (listeners []net.Listener, err error) {
+func Listen(c *config.Config, log *slog.Logger) ([]net.Listener, error) {
+	return listen(c.Listen, c.Unix, c.TLS, log)
+}
+
+// ListenExtProc is Listen for the addresses of Envoy's external processor.
+func ListenExtProc(c *config.ExtProc, log *slog.Logger) ([]net.Listener, error) {
+	listeners, err := listen(c.Listen, c.Unix, c.TLS, log)
+	if err != nil {
+		return nil, fmt.Errorf("ext_proc: %w", err)
+	}
+	return listeners, nil
+}
+
+func listen(address string, unix config.Unix, t config.TLS, log *slog.Logger) (listeners []net.Listener, err error) {
 	defer func() {
 		if err != nil {
 			for _, l := range listeners {
@@ -27,15 +40,15 @@ func Listen(c *config.Config, log *slog.Logger) (listeners []net.Listener, err e
 			listeners = nil
 		}
 	}()
-	if c.Listen != "" {
-		l, err := ListenTCP(c.Listen, c.TLS, []string{"h2"}, log)
+	if address != "" {
+		l, err := ListenTCP(address, t, []string{"h2"}, log)
 		if err != nil {
 			return listeners, fmt.Errorf("server: listen: %w", err)
 		}
 		listeners = append(listeners, l)
 	}
-	if c.Unix.Path != "" {
-		l, err := listenUnix(c.Unix)
+	if unix.Path != "" {
+		l, err := listenUnix(unix)
 		if err != nil {
 			return listeners, err
 		}

@@ -239,6 +239,9 @@ func (m *Metrics) Requests() (done func(route, outcome string, d time.Duration),
 	return done, func(d time.Duration) { cancels.Observe(d.Seconds()) }
 }
 
+// Panicked counts a call that panicked.
+func (m *Metrics) Panicked() { m.panics.Inc() }
+
 // Reloaded counts a reload.
 func (m *Metrics) Reloaded(changed bool, err error) {
 	switch {

@@ -33,8 +33,25 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.reply(record if self.path == "/record" else {"object": "list", "data": [{"id": "plain", "object": "model", "created": 1, "owned_by": "us"}]})
 
+    def body(self):
+        """The request's body, chunked or not."""
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers["Content-Length"]))
+        body = b""
+        while line := self.rfile.readline():
+            size = int(line, 16)
+            body += self.rfile.read(size)
+            self.rfile.readline()
+            if size == 0:
+                return body
+        return None  # cut off
+
     def do_POST(self):
-        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        body = self.body()
+        if body is None:
+            self.close_connection = True
+            return
+        request = json.loads(body)
         record["keys"].append(self.headers.get("Authorization") or self.headers.get("x-api-key"))
         api = self.path.rsplit("/", 1)[1]
         events = list(getattr(self, "answer_" + api)(request))
@@ -47,6 +64,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.close_connection = True
         try:
             for e in events[:-1]:
+                if isinstance(e, float):
+                    time.sleep(e)
+                    continue
                 if isinstance(e, dict) and "type" in e:
                     self.wfile.write(f"event: {e['type']}\n".encode())
                 self.wfile.write(f"data: {e if isinstance(e, str) else json.dumps(e)}\n\n".encode())
@@ -78,6 +98,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
             yield chunk(0, {}, "tool_calls")
             yield "[DONE]"
             yield {**head, "object": "chat.completion", "choices": [{"index": 0, "message": {"role": "assistant", "content": None, "tool_calls": [call]}, "finish_reason": "tool_calls"}], "usage": usage}
+            return
+        if scenario == "stall":
+            yield chunk(0, {"role": "assistant", "content": "fine "})
+            yield 3.0  # seconds of silence
+        if scenario == "broken":
+            yield chunk(0, {"role": "assistant", "content": "fine "})
+            yield '{"zzbomb'
+            for _ in range(100):
+                yield chunk(0, {"content": "more "})
+            yield "[DONE]"
+            yield {}
             return
         for i in range(len(texts)):
             yield chunk(i, {"role": "assistant", "content": ""})

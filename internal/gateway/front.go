@@ -1,0 +1,78 @@
+package gateway
+
+import (
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"strings"
+)
+
+// What other fronts than the Proxy need to answer in the same words.
+
+// Errors of an upstream's answer, for Exchange.Failed and Answer.Failure.
+const (
+	ErrBroken     = errBroken     // it ended before its end
+	ErrCompressed = errCompressed // it has a Content-Encoding
+	ErrPartial    = errPartial    // a front was given a part of it only
+	ErrStall      = errStall      // nothing came for too long
+)
+
+// staleHeaders describe the upstream's text, which the guarded answer need not be.
+var staleHeaders = [...]string{"Content-Length", "Etag", "Digest", "Content-Digest", "Repr-Digest", "Content-Md5", "Accept-Ranges"}
+
+// StaleHeaders returns the names, in lower case, of the headers that a guarded
+// answer must not keep.
+func StaleHeaders() []string {
+	names := make([]string, 0, len(staleHeaders))
+	for _, name := range staleHeaders {
+		names = append(names, strings.ToLower(name))
+	}
+	return names
+}
+
+// IsModerations reports whether a request is one for Guard.Moderate.
+func IsModerations(method, urlPath string) bool {
+	urlPath, _, _ = strings.Cut(urlPath, "?")
+	return strings.EqualFold(method, http.MethodPost) && strings.HasSuffix(strings.ToLower(urlPath), "/moderations")
+}
+
+// RequestID returns a client's id for a request if it may stand in a log, and a new
+// one if not.
+func RequestID(id string) string {
+	ok := len(id) > 0 && len(id) <= 128
+	for i := 0; ok && i < len(id); i++ {
+		ok = id[i] > ' ' && id[i] < 0x7f
+	}
+	if !ok {
+		return rand.Text()
+	}
+	return id
+}
+
+// Refuse returns an answer in the error schema of a route's API. kind and code are
+// OpenAI's type and code; message says what to change.
+func (r Route) Refuse(status int, kind, code, message string) *Refusal {
+	x := Exchange{route: r}
+	return x.refuse(status, kind, code, message)
+}
+
+// Failed returns what to answer in place of an upstream's answer that cannot be
+// judged, before anything of it was sent.
+func (x *Exchange) Failed(err error) *Refusal {
+	status := http.StatusBadGateway
+	if errors.Is(err, errStall) {
+		status = http.StatusGatewayTimeout
+	}
+	return x.refuse(status, "server_error", "upstream_failed", Message(err))
+}
+
+// Message returns what may be said of an error of an Answer: what is wrong with the
+// upstream, and of our own failures that there was one.
+func Message(err error) string {
+	var a Answer
+	return a.message(err)
+}
+
+// Streamed reports whether the answer is a stream of events; else it is one piece
+// of JSON, of which nothing may be sent before Close.
+func (a *Answer) Streamed() bool { return a.sse }
