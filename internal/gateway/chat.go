@@ -30,11 +30,14 @@ type choice struct {
 	finished bool // its last chunk is out
 	halted   *channel
 	logprobs []*logprobs
+	template template
+	opaque   bool // the template has something beside the text that is worth sending
 }
 
 type chatLeaf struct {
 	node    *node
 	channel *channel
+	size    int // of the text that came, in bytes
 }
 
 func newChat(a *Answer) *chat {
@@ -95,7 +98,12 @@ func (f *chat) event(ctx context.Context, e *event) error {
 		f.done()
 		return nil
 	}
-	n, err := parse(e.data)
+	for _, c := range f.choices {
+		if text, ok := c.template.fit(e); ok && !c.finished && len(c.logprobs) == 0 {
+			return f.next(ctx, c, text)
+		}
+	}
+	n, err := f.a.parse(e.data)
 	if err != nil || n.kind != '{' {
 		return errNotJSON
 	}
@@ -108,7 +116,7 @@ func (f *chat) event(ctx context.Context, e *event) error {
 	f.remember(n)
 	usage := n.get("usage")
 	if !usage.null() {
-		f.usage = usage
+		f.usage = usage.detach()
 	}
 	came := len(choices.nodes)
 	kept := choices.nodes[:0]
@@ -137,20 +145,77 @@ func (f *chat) event(ctx context.Context, e *event) error {
 		f.stop(c)
 	}
 	f.settle()
+	if came == 1 && len(kept) == 1 && usage.null() {
+		f.learn(e, n, kept[0])
+	}
+	return nil
+}
+
+// learn makes a template of an event with one choice that has gone out. What
+// becomes of an event depends on its values, its text and what next looks at.
+func (f *chat) learn(e *event, n, m *node) {
+	c := f.choice(m)
+	if c.halted != nil || c.finished || len(c.logprobs) > 0 || f.a.plain {
+		return
+	}
+	var one *chatLeaf
+	for i := range f.leaves {
+		l := &f.leaves[i]
+		if isName(l.channel) || l.size > 0 && one != nil {
+			return
+		}
+		if l.size > 0 {
+			one = l
+		}
+	}
+	if one != nil {
+		c.template.learn(e, n, one.node, one.size, one.channel)
+		c.opaque = f.visitor.seen
+	}
+}
+
+// next guards an event that is like the template of a choice, as event would.
+func (f *chat) next(ctx context.Context, c *choice, text []byte) error {
+	ch := c.template.channel
+	f.a.tree.reset()
+	c.turn++
+	ch.turn = c.turn
+	f.chunks++
+	if err := f.closeOthers(ctx, c); err != nil {
+		return err
+	}
+	if c.halted == nil {
+		out, err := f.a.shown(ctx, ch, text)
+		if err != nil {
+			return err
+		}
+		if ch.halted {
+			c.halted = ch
+		}
+		if len(out) > 0 || c.opaque && c.halted == nil {
+			f.a.out = c.template.append(f.a.out, out)
+			c.sent = true
+		}
+	}
+	if c.halted != nil {
+		f.stop(c)
+	}
+	f.settle()
 	return nil
 }
 
 // remember keeps what chunks have in common, for those that we make.
 func (f *chat) remember(n *node) {
 	if f.envelope == nil {
-		f.envelope = n.clone()
-		f.envelope.keep(func(name string, _ *node) bool {
+		n = n.clone()
+		n.keep(func(name string, _ *node) bool {
 			switch name {
 			case "id", "object", "created", "model", "system_fingerprint", "service_tier":
 				return true
 			}
 			return false
 		})
+		f.envelope = n.detach()
 	}
 }
 
@@ -185,7 +250,7 @@ func (f *chat) guard(ctx context.Context, c *choice, n *node) (keep bool, err er
 			continue
 		}
 		ch := l.channel
-		out, err := ch.write(ctx, nil, text)
+		out, err := f.a.shown(ctx, ch, text)
 		if err == nil && (finish || isName(ch)) {
 			out, err = ch.close(ctx, out)
 		}
@@ -229,7 +294,7 @@ func (f *chat) collect(c *choice, n *node, payload string) error {
 	f.leaves = f.leaves[:0]
 	f.visitor.seen = false
 	add := func(l leaf) error {
-		f.leaves = append(f.leaves, chatLeaf{l.node, f.channel(c, l)})
+		f.leaves = append(f.leaves, chatLeaf{l.node, f.channel(c, l), len(l.node.text)})
 		return nil
 	}
 	for i, m := range n.nodes {

@@ -93,6 +93,7 @@ type Exchange struct {
 	choices  int  // that the answer will have
 	usage    bool // the client wants a chunk with the usage
 	prompt   int  // bytes of the prompt that was judged
+	tree     tree // of the request, then of the answer
 }
 
 // Route returns the API that the request is for.
@@ -124,7 +125,8 @@ func (g *Guard) Request(ctx context.Context, r Route, body []byte) (x *Exchange,
 	if len(body) == 0 { // an answer is fetched again, or the upstream will refuse it
 		return x, nil
 	}
-	request, err := parse(body)
+	defer x.tree.free() // the body is the caller's
+	request, err := x.tree.parse(body)
 	if err == nil && request.kind != '{' {
 		err = errors.New("the JSON is no object")
 	}
@@ -158,7 +160,7 @@ func (x *Exchange) Answer(status int, contentType string) (*Answer, error) {
 	if status < 200 || status > 299 || status == http.StatusNoContent {
 		return nil, nil
 	}
-	a := &Answer{exchange: x}
+	a := &Answer{exchange: x, tree: &x.tree}
 	switch media, _, _ := mime.ParseMediaType(contentType); {
 	case media == "text/event-stream":
 		a.sse = true

@@ -55,7 +55,7 @@ type piece struct {
 }
 
 func newGuarded(p *Proxy, c *call, a *Answer, body io.ReadCloser) *guarded {
-	g := &guarded{proxy: p, call: c, answer: a, body: body, piece: make([]byte, 16<<10)} // 16 KiB
+	g := &guarded{proxy: p, call: c, answer: a, body: body, piece: make([]byte, bufferBytes)}
 	if p.Stall > 0 {
 		g.timer = time.AfterFunc(p.Stall, func() {
 			g.stall.Store(true)

@@ -25,7 +25,9 @@ type logprob struct {
 // add takes a token of so many bytes.
 func (l *logprobs) add(size int, nodes ...*node) {
 	p := logprob{start: l.at, end: l.at + int64(size)}
-	copy(p.nodes[:], nodes)
+	for i, n := range nodes {
+		p.nodes[i] = n.detach() // it waits for its text
+	}
 	l.at = p.end
 	l.pending = append(l.pending, p)
 }

@@ -17,6 +17,7 @@ type messages struct {
 	tokens   int          // deltas so far, for an estimate of the usage
 	usage    *node
 	visitor  visitor
+	template template // of deltas
 }
 
 func newMessages(a *Answer) *messages {
@@ -43,7 +44,10 @@ func (f *messages) event(ctx context.Context, e *event) error {
 		f.a.over = true
 		return nil
 	}
-	n, err := parse(e.data)
+	if text, ok := f.template.fit(e); ok {
+		return f.next(ctx, text)
+	}
+	n, err := f.a.parse(e.data)
 	if err != nil || n.kind != '{' {
 		return errNotJSON
 	}
@@ -52,7 +56,7 @@ func (f *messages) event(ctx context.Context, e *event) error {
 	case "ping", "error":
 	case "message_start":
 		if usage := n.get("message").get("usage"); is(usage, '{') {
-			f.usage = usage
+			f.usage = usage.detach()
 		}
 		if err := f.texts(ctx, n.get("message")); err != nil || f.a.over {
 			return err
@@ -97,6 +101,9 @@ func (f *messages) delta(ctx context.Context, e *event, n *node, index int) erro
 	}
 	f.tokens++
 	had, has, opaque := false, false, false
+	var text *node
+	var from *channel
+	size, texts := 0, 0
 	for i, name := range delta.names {
 		m := delta.nodes[i]
 		if messagesOpaque(name) {
@@ -112,7 +119,9 @@ func (f *messages) delta(ctx context.Context, e *event, n *node, index int) erro
 		}
 		c := f.channel(index, name, delta.get("type").string())
 		had = had || len(m.text) > 0
-		out, err := c.write(ctx, nil, m.text)
+		texts++
+		text, from, size = m, c, len(m.text)
+		out, err := f.a.shown(ctx, c, m.text)
 		if err != nil {
 			return err
 		}
@@ -127,6 +136,27 @@ func (f *messages) delta(ctx context.Context, e *event, n *node, index int) erro
 	}
 	if has || !had || opaque {
 		f.a.send(e, n)
+	}
+	if has && !opaque && texts == 1 && !f.a.plain {
+		f.template.learn(e, n, text, size, from)
+	}
+	return nil
+}
+
+// next guards an event that is like the template, as event would.
+func (f *messages) next(ctx context.Context, text []byte) error {
+	c := f.template.channel
+	f.a.tree.reset()
+	f.tokens++
+	out, err := f.a.shown(ctx, c, text)
+	if err != nil {
+		return err
+	}
+	if len(out) > 0 {
+		f.a.out = f.template.append(f.a.out, out)
+	}
+	if c.halted {
+		return f.halt(ctx, c)
 	}
 	return nil
 }

@@ -95,6 +95,7 @@ func NewProxy(o ProxyOptions) *Proxy {
 		},
 		Transport:      p.Transport,
 		FlushInterval:  -1,
+		BufferPool:     buffers{},
 		ModifyResponse: p.answer,
 		ErrorHandler:   p.failed,
 		// It logs what the client or the upstream broke off, which we do ourselves.
@@ -102,6 +103,20 @@ func NewProxy(o ProxyOptions) *Proxy {
 	}
 	return p
 }
+
+// bufferBytes is the size of the two buffers of an answer: as much as the
+// transport reads at once.
+const bufferBytes = 4 << 10 // 4 KiB
+
+// buffers makes buffers that are smaller than ReverseProxy's 32 KiB. They are not
+// used again, so that nothing of one answer gets into another.
+type buffers struct{}
+
+// Get implements httputil.BufferPool.
+func (buffers) Get() []byte { return make([]byte, bufferBytes) }
+
+// Put implements httputil.BufferPool.
+func (buffers) Put([]byte) {}
 
 // call is one request on its way.
 type call struct {

@@ -77,7 +77,7 @@ func (f *responses) event(ctx context.Context, e *event) error {
 		f.a.over = true
 		return nil
 	}
-	n, err := parse(e.data)
+	n, err := f.a.parse(e.data)
 	if err != nil || n.kind != '{' {
 		return errNotJSON
 	}
@@ -91,7 +91,7 @@ func (f *responses) event(ctx context.Context, e *event) error {
 			if err := f.again(ctx, r.get("output")); err != nil || f.a.over {
 				return err
 			}
-			f.response = r.clone()
+			f.response = r.detach()
 		}
 	case kind == "response.completed" || kind == "response.incomplete" || kind == "response.failed" || kind == "response.cancelled":
 		return f.last(ctx, e, n)
@@ -132,7 +132,7 @@ func (f *responses) delta(ctx context.Context, e *event, n *node, kind string) e
 		}
 	}
 	came := len(delta.text) > 0
-	out, err := c.write(ctx, nil, delta.text)
+	out, err := f.a.shown(ctx, c, delta.text)
 	if err != nil {
 		return err
 	}
@@ -191,7 +191,7 @@ func (f *responses) channel(n *node, kind string) *channel {
 	c.model = object("type", kind+".delta", "sequence_number", 0)
 	for _, name := range [...]string{"item_id", "output_index", "content_index", "summary_index"} {
 		if m := n.get(name); m != nil {
-			c.model.set(name, m)
+			c.model.set(name, m.detach())
 		}
 	}
 	f.channels = append(f.channels, c)
@@ -282,7 +282,7 @@ func (f *responses) other(ctx context.Context, e *event, n *node, kind string) e
 	}
 	item := f.item(n.get("output_index").integer(0))
 	if added := n.get("item"); is(added, '{') && item.node == nil {
-		item.node = empty(added)
+		item.node = empty(added).detach()
 	}
 	for i, name := range n.names {
 		if !responsesOpaque(name) {
@@ -292,7 +292,7 @@ func (f *responses) other(ctx context.Context, e *event, n *node, kind string) e
 		}
 	}
 	if whole := n.get("item"); is(whole, '{') {
-		item.node = whole
+		item.node = whole.detach()
 		item.done = kind == "response.output_item.done"
 	}
 	f.send(e, n)
