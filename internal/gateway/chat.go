@@ -68,7 +68,7 @@ func chatHidden(name string) bool {
 // of a model. Others stay if they have no words in them.
 func chatTop(name string, member *node) bool {
 	switch name {
-	case "id", "object", "created", "model", "system_fingerprint", "service_tier", "usage", "choices", "timings", "error", "provider",
+	case "id", "object", "created", "model", "system_fingerprint", "service_tier", "usage", "choices", "timings", "prompt_progress", "error", "provider",
 		"prompt_filter_results", "x_groq":
 		return true
 	}

@@ -95,7 +95,10 @@ func (f *chat) guardLogprobs(ctx context.Context, c *choice, n *node) error {
 		listed := entries != nil && entries.kind == '['
 		l := c.tracker(name, listed && len(entries.nodes) > 0)
 		if l == nil {
-			if came != nil && came.get(name) != nil {
+			switch {
+			case listed:
+				out.set(name, list())
+			case came != nil && entries != nil:
 				out.set(name, value(nil))
 			}
 			continue

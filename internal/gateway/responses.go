@@ -347,8 +347,7 @@ func (f *responses) again(ctx context.Context, n *node) error {
 	return err
 }
 
-// removeMedia removes sound and pictures, and logprobs of texts that the deltas
-// had already.
+// removeMedia removes sound and pictures, and empties the logprobs of texts.
 func removeMedia(n *node) {
 	if n.kind == '{' {
 		n.keep(func(name string, m *node) bool {
@@ -356,7 +355,8 @@ func removeMedia(n *node) {
 			case "data", "result", "partial_image_b64":
 				return m.kind != '"' // base64
 			case "logprobs":
-				return false
+				m.nodes = nil // the deltas had them
+				return m.kind == '[' || m.kind == 'n'
 			}
 			return true
 		})
