@@ -56,8 +56,41 @@ func (t *tracing) handler(h http.Handler) http.Handler {
 	return otelhttp.NewHandler(h, "weir", t.options()...)
 }
 
+// transport records requests to the upstream, without their queries.
 func (t *tracing) transport(r http.RoundTripper) http.RoundTripper {
-	return otelhttp.NewTransport(r, t.options()...)
+	return withoutQuery{otelhttp.NewTransport(withQuery{r}, t.options()...)}
+}
+
+// withoutQuery takes the query out of a request, since spans have its URL, and
+// withQuery puts it back.
+type (
+	withoutQuery struct{ next http.RoundTripper }
+	withQuery    struct{ next http.RoundTripper }
+	queryKey     struct{}
+)
+
+// RoundTrip implements http.RoundTripper.
+func (t withoutQuery) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.RawQuery == "" {
+		return t.next.RoundTrip(r)
+	}
+	return t.next.RoundTrip(withURL(r.WithContext(context.WithValue(r.Context(), queryKey{}, r.URL.RawQuery)), ""))
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t withQuery) RoundTrip(r *http.Request) (*http.Response, error) {
+	if query, ok := r.Context().Value(queryKey{}).(string); ok {
+		r = withURL(r.WithContext(r.Context()), query)
+	}
+	return t.next.RoundTrip(r)
+}
+
+// withURL gives a copy of a request a URL of its own with another query.
+func withURL(r *http.Request, query string) *http.Request {
+	u := *r.URL
+	u.RawQuery = query
+	r.URL = &u
+	return r
 }
 
 // stop sends what was recorded.
