@@ -62,10 +62,10 @@ func (f *messages) event(ctx context.Context, e *event) error {
 			return err
 		}
 	case "content_block_start":
-		f.open[index] = true
 		if err := f.texts(ctx, n.get("content_block")); err != nil || f.a.over {
 			return err
 		}
+		f.open[index] = true
 	case "content_block_delta":
 		return f.delta(ctx, e, n, index)
 	case "content_block_stop":
@@ -132,6 +132,11 @@ func (f *messages) delta(ctx context.Context, e *event, n *node, index int) erro
 				f.a.send(e, n)
 			}
 			return f.halt(ctx, c)
+		}
+	}
+	if opaque && !had { // a signature comes behind what it signs
+		if err := f.close(ctx, index); err != nil || f.a.over {
+			return err
 		}
 	}
 	if has || !had || opaque {

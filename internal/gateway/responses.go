@@ -281,9 +281,6 @@ func (f *responses) other(ctx context.Context, e *event, n *node, kind string) e
 		n.set("logprobs", list()) // the deltas had them
 	}
 	item := f.item(n.get("output_index").integer(0))
-	if added := n.get("item"); is(added, '{') && item.node == nil {
-		item.node = empty(added).detach()
-	}
 	for i, name := range n.names {
 		if !responsesOpaque(name) {
 			if err := f.again(ctx, n.nodes[i]); err != nil || f.a.over {
@@ -297,13 +294,6 @@ func (f *responses) other(ctx context.Context, e *event, n *node, kind string) e
 	}
 	f.send(e, n)
 	return nil
-}
-
-// empty returns an item without its texts.
-func empty(item *node) *node {
-	n := item.clone()
-	n.keep(func(name string, m *node) bool { return responsesOpaque(name) || !m.hasText() })
-	return n
 }
 
 // again guards every string below n, which may repeat the text of a channel. A
@@ -447,27 +437,37 @@ func (f *responses) finish(i *responseItem) {
 		ids.remove("type")
 		ids.remove("sequence_number")
 		kind := strings.TrimSuffix(c.model.get("type").string(), ".delta")
-		done := func(name string) { f.sendNew(object("type", kind+".done").merge(ids).set(name, value(c.shown))) }
+		done := func(name string) {
+			if !c.ended {
+				f.sendNew(object("type", kind+".done").merge(ids).set(name, value(c.shown)))
+			}
+		}
+		partDone := func(kind string, part *node) {
+			if !c.ended {
+				f.sendNew(object("type", kind).merge(ids).set("part", part))
+			}
+		}
 		switch kind {
 		case "response.output_text":
 			part := object("type", "output_text", "text", c.shown, "annotations", list(), "logprobs", list())
 			at("content", p.content, part)
-			if c.ended {
-				continue
-			}
-			f.sendNew(object("type", kind+".done").merge(ids).set("text", value(c.shown)).set("logprobs", list()))
-			f.sendNew(object("type", "response.content_part.done").merge(ids).set("part", part))
+			ids.set("logprobs", list())
+			done("text")
+			ids.remove("logprobs")
+			partDone("response.content_part.done", part)
 		case "response.refusal":
 			part := object("type", "refusal", "refusal", c.shown)
 			at("content", p.content, part)
 			done("refusal")
-			f.sendNew(object("type", "response.content_part.done").merge(ids).set("part", part))
+			partDone("response.content_part.done", part)
 		case "response.reasoning_text":
 			at("content", p.content, object("type", "reasoning_text", "text", c.shown))
 			done("text")
 		case "response.reasoning_summary_text":
-			at("summary", p.summary, object("type", "summary_text", "text", c.shown))
+			part := object("type", "summary_text", "text", c.shown)
+			at("summary", p.summary, part)
 			done("text")
+			partDone("response.reasoning_summary_part.done", part)
 		case "response.function_call_arguments", "response.mcp_call_arguments":
 			n.set("arguments", value(c.shown))
 		case "response.custom_tool_call_input":
