@@ -272,3 +272,24 @@ func TestWholeCalls(t *testing.T) {
 		}
 	}
 }
+
+// TestFindings: clients are told as much of findings as the operator allows.
+func TestFindings(t *testing.T) {
+	for detail, want := range map[gateway.Detail]string{
+		gateway.DetailFull: `"weir":{"findings":[{"category":"violence","severity":"high","action":"halt","score":1,"threshold":0,"channel":"content",` +
+			`"start_offset":2,"end_offset":8,"source":"lexicon:base-pack:7","explanation":"halt: violence at bytes [2, 8): lexicon base-pack line 7,`,
+		gateway.DetailCategory: `"weir":{"findings":[{"category":"violence","severity":"high","action":"halt","channel":"content",` +
+			`"start_offset":2,"end_offset":8,"source":"lexicon:base-pack"}],"snapshot_version":`,
+		gateway.DetailNone: `"violence":{"filtered":true,"severity":"high"}}}]}`,
+	} {
+		g := guard(t, basePolicy, gateway.Options{Findings: detail})
+		out := string(pass(t, begin(t, g, gateway.Chat, "", "text/event-stream"), []byte(data(delta(`{"content":"a zzbomb"}`))), wholly))
+		if !strings.Contains(out, want) || detail == gateway.DetailNone && strings.Contains(out, "weir") {
+			t.Errorf("got %s, want %s", out, want)
+		}
+		whole := string(pass(t, begin(t, g, gateway.Chat, "", "application/json"), []byte(`{"choices":[{"index":0,"message":{"content":"a zzbomb"}}]}`), wholly))
+		if detail != gateway.DetailFull && strings.Contains(whole, "explanation") {
+			t.Errorf("a whole answer tells more: %s", whole)
+		}
+	}
+}

@@ -47,7 +47,9 @@
 //
 // content_filter_results has Azure's keys (hate, self_harm, sexual, violence,
 // jailbreak) and ours for what Azure has no name for, each with filtered and
-// severity; under weir, the findings with channel and offsets.
+// severity; under weir, the findings with channel and offsets, unless Options ask
+// for less: which entry of a pack was met (DetailCategory leaves it out) tells a
+// client how to go around it, and the log says it anyhow.
 //
 // # Failures
 //

@@ -18,9 +18,20 @@ type Options struct {
 	Profile     string // of answers; "" is the policy's default
 	Language    string // of the replacement text after a halt, as a BCP 47 tag; "" is en
 	Replacement bool   // show the profile's replacement text after a halt
+	Findings    Detail // of findings, in what clients get
 	EventBytes  int    // longest server-sent event; 0 is 1 MiB
 	BodyBytes   int64  // longest request body, and longest answer that is not streamed; 0 is 16 MiB
 }
+
+// Detail is how much clients are told of findings.
+type Detail int
+
+// The details. Each says what is filtered, in the words of content_filter_results.
+const (
+	DetailFull     Detail = iota // with rule, place, score and what the policy made of them
+	DetailCategory               // with category, place, action and the pack, pattern or model, and not which entry
+	DetailNone                   // nothing more
+)
 
 // Guard judges what goes through HTTP APIs. It is immutable and safe for
 // concurrent use.

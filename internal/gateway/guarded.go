@@ -146,7 +146,7 @@ func (g *guarded) next() {
 		g.fail(err)
 	}
 	if g.answer.Halted() {
-		g.call.outcome = "halted"
+		g.call.outcome, g.call.cause = "halted", g.answer.cause()
 	}
 }
 

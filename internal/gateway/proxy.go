@@ -127,6 +127,7 @@ type call struct {
 	cancel   context.CancelFunc // ends it
 	client   context.Context    // ends when the client goes
 	outcome  string
+	cause    string // of a halt
 	began    time.Time
 }
 
@@ -258,7 +259,11 @@ func (p *Proxy) done(c *call) {
 	case "halted", "blocked", "refused", "busy":
 		level = slog.LevelInfo
 	}
-	p.Log.Log(context.Background(), level, "request", "request_id", c.id, "route", c.route, "outcome", c.outcome, "duration", d)
+	attributes := []any{"request_id", c.id, "route", c.route, "outcome", c.outcome, "duration", d}
+	if c.cause != "" {
+		attributes = append(attributes, "cause", c.cause)
+	}
+	p.Log.Log(context.Background(), level, "request", attributes...)
 }
 
 // answer puts the guard between the upstream's answer and the client.
