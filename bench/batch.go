@@ -5,20 +5,31 @@ import (
 	"fmt"
 	"time"
 
+	"google.golang.org/grpc/codes"
+
 	weirv1 "github.com/seed-4f09bd3a/weir/proto/weir/v1"
 )
 
 // member is one stream of a batch.
 type member struct {
 	watch
-	entry *weirv1.ModerateBatchRequestEntry
-	n     int       // tokens sent
-	due   time.Time // of the step with the last of them
-	over  bool
+	id    uint64
+	n     int // tokens sent
+	first int // index of a token, less the step that it is sent in
 }
 
-// batches sends decode steps, each with a token of every stream: the next when the
-// last was answered, or when it is due.
+// batches are the streams of one call and the steps under way.
+type batches struct {
+	*driver
+	members []*member          // of the next step
+	byID    map[uint64]*member // and those whose end is not yet answered
+	lastID  uint64
+	request weirv1.ModerateBatchRequest
+	due     []time.Time // of the steps under way, by step modulo its length
+}
+
+// batches sends decode steps, each with a token of every stream: the next when it
+// is due, or when no more than Ahead of those before are unanswered.
 func (d *driver) batches(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -26,29 +37,19 @@ func (d *driver) batches(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	members := make([]*member, d.load.Streams)
-	byID := map[uint64]*member{}
-	nextID := uint64(0)
-	begin := func(i int) {
-		if old := members[i]; old != nil {
-			delete(byID, old.entry.StreamId)
-		}
-		nextID++
-		m := &member{watch: watch{text: d.next()}}
-		m.entry = &weirv1.ModerateBatchRequestEntry{StreamId: nextID, Open: &weirv1.OpenStream{Profile: d.load.Profile}}
-		if d.texts <= d.load.Streams {
-			m.n = i % len(m.text.Tokens) / 2 // so that streams don't end all at once
-			if m.text.Halts >= 0 {
-				m.n = 0
-			}
-		}
-		members[i], byID[nextID] = m, m
+	b := &batches{
+		driver: d, members: make([]*member, d.load.Streams), byID: map[uint64]*member{},
+		due: make([]time.Time, max(d.load.Ahead, 1)),
 	}
-	request, response := &weirv1.ModerateBatchRequest{}, &weirv1.ModerateBatchResponse{}
+	for range d.load.Streams {
+		b.request.Entries = append(b.request.Entries, &weirv1.ModerateBatchRequestEntry{})
+	}
 	interval := time.Duration(0)
 	if d.load.Rate > 0 {
 		interval = time.Duration(float64(time.Second) / d.load.Rate)
 	}
+	response := &weirv1.ModerateBatchResponse{}
+	answered := 0
 	for step := 0; ; step++ {
 		due := time.Now()
 		if interval > 0 {
@@ -58,19 +59,13 @@ func (d *driver) batches(ctx context.Context) error {
 		if !due.Before(d.recorder.to) {
 			return nil
 		}
-		request.Entries = request.Entries[:0]
-		for i, m := range members {
-			if m == nil || m.over {
-				begin(i)
-				m = members[i]
-			}
-			m.entry.Chunk, m.entry.Finish = m.text.Tokens[m.n], m.n == len(m.text.Tokens)-1
-			m.n++
-			m.due = due
-			request.Entries = append(request.Entries, m.entry)
-		}
-		if err := call.SendMsg(request); err != nil {
+		b.due[step%len(b.due)] = due
+		b.fill(step)
+		if err := call.SendMsg(&b.request); err != nil {
 			_ = call.RecvMsg(response) // which says why
+		}
+		if step+1-answered < len(b.due) {
+			continue
 		}
 		for {
 			if err := call.RecvMsg(response); err != nil {
@@ -79,45 +74,83 @@ func (d *driver) batches(ctx context.Context) error {
 			if !response.Late {
 				break
 			}
-			if err := d.entries(byID, response); err != nil {
+			if err := b.entries(response, answered); err != nil {
 				return err
 			}
 		}
-		for _, m := range members {
-			m.entry.Open = nil
-		}
-		if d.recorder.measured(due) {
+		if due := b.due[answered%len(b.due)]; d.recorder.measured(due) {
 			record(d.tally.latency, time.Since(due))
-			d.tally.tokens += int64(len(members))
+			d.tally.tokens += int64(len(b.members))
 		}
-		if err := d.entries(byID, response); err != nil {
+		if err := b.entries(response, answered); err != nil {
 			return err
 		}
+		answered++
 	}
+}
+
+// fill makes a step: the next token of every stream, the first of a new one where
+// one has ended.
+func (b *batches) fill(step int) {
+	for i, m := range b.members {
+		e := b.request.Entries[i]
+		e.Open = nil
+		if m == nil || m.halted || m.n == len(m.text.Tokens) {
+			m = b.begin(i, step)
+			e.StreamId, e.Open = m.id, &weirv1.OpenStream{Profile: b.load.Profile}
+		}
+		e.Chunk, e.Finish = m.text.Tokens[m.n], m.n == len(m.text.Tokens)-1
+		m.n++
+	}
+}
+
+func (b *batches) begin(i, step int) *member {
+	b.lastID++
+	m := &member{watch: watch{text: b.next()}, id: b.lastID}
+	if b.texts <= b.load.Streams {
+		m.n = i % len(m.text.Tokens) / 2 // so that streams don't end all at once
+		if m.text.Halts >= 0 {
+			m.n = 0
+		}
+	}
+	m.first = m.n - step
+	b.members[i], b.byID[m.id] = m, m
+	return m
 }
 
 // entries takes what an answer says of single streams. The latency of a batch is
 // that of its step, so theirs is not recorded.
-func (d *driver) entries(byID map[uint64]*member, response *weirv1.ModerateBatchResponse) error {
+func (b *batches) entries(response *weirv1.ModerateBatchResponse, step int) error {
 	now := time.Now()
+	due := b.due[step%len(b.due)]
 	for _, e := range response.Entries {
-		m := byID[e.StreamId]
+		m := b.byID[e.StreamId]
 		if m == nil {
+			if b.over(e) {
+				continue
+			}
 			return fmt.Errorf("bench: the server answers for stream %d, which is none", e.StreamId)
 		}
 		if e.Error != nil {
 			return fmt.Errorf("bench: stream %d of the batch: %s", e.StreamId, e.Error.Message)
 		}
-		d.verdict(&m.watch, e.Verdict, m.n-1, time.Time{}, now)
-		if m.halted && m.n-1 == m.text.Halts && d.recorder.measured(m.due) {
-			record(d.tally.halt, now.Sub(m.due))
+		n := m.first + step // index of the token
+		b.verdict(&m.watch, e.Verdict, n, time.Time{}, now)
+		if m.halted && n == m.text.Halts && b.recorder.measured(due) {
+			record(b.tally.halt, now.Sub(due))
 		}
 		if e.Verdict.GetFinal() {
-			m.over = true
+			delete(b.byID, m.id)
 			if m.missed() {
-				d.tally.missed++
+				b.tally.missed++
 			}
 		}
 	}
 	return nil
+}
+
+// over reports that an entry is about a stream that halted while more of its tokens
+// were under way.
+func (b *batches) over(e *weirv1.ModerateBatchResponseEntry) bool {
+	return b.load.Ahead > 1 && e.GetError().GetCode() == int32(codes.FailedPrecondition) && e.StreamId <= b.lastID
 }

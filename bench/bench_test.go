@@ -191,6 +191,7 @@ func TestLoads(t *testing.T) {
 		"token, open":   {Mode: bench.Token, Streams: 20, Rate: 200},
 		"coalesced":     {Mode: bench.Coalesced, Streams: 20, Rate: 400, Coalesce: 10 * time.Millisecond},
 		"batch, closed": {Mode: bench.Batch, Streams: 20},
+		"batch, ahead":  {Mode: bench.Batch, Streams: 20, Ahead: 3},
 		"batch, open":   {Mode: bench.Batch, Streams: 20, Rate: 100},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -244,6 +245,7 @@ func TestBadLoads(t *testing.T) {
 	good := bench.Load{Mode: bench.Token, Streams: 1, Measured: time.Second, Texts: []bench.Text{{}}}
 	for want, change := range map[string]func(l *bench.Load){
 		"0 streams":                 func(l *bench.Load) { l.Streams = 0 },
+		"2 steps under way":         func(l *bench.Load) { l.Ahead = 2 },
 		"rate -1":                   func(l *bench.Load) { l.Rate = -1 },
 		"duration 0s":               func(l *bench.Load) { l.Measured = 0 },
 		"no texts":                  func(l *bench.Load) { l.Texts = nil },

@@ -13,6 +13,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/seed-4f09bd3a/weir/internal/wire"
 	weirv1 "github.com/seed-4f09bd3a/weir/proto/weir/v1"
 )
 
@@ -22,9 +23,10 @@ type echo struct {
 	weirv1.UnimplementedModerationServiceServer
 }
 
-// NewEcho returns a gRPC server that judges nothing, with gRPC's own defaults.
+// NewEcho returns a gRPC server that judges nothing, with the codec of the real one
+// and gRPC's own defaults.
 func NewEcho() *grpc.Server {
-	s := grpc.NewServer()
+	s := grpc.NewServer(grpc.ForceServerCodecV2(wire.NewCodec()))
 	weirv1.RegisterModerationServiceServer(s, echo{})
 	return s
 }

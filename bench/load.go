@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
+	"github.com/seed-4f09bd3a/weir/internal/wire"
 	weirv1 "github.com/seed-4f09bd3a/weir/proto/weir/v1"
 )
 
@@ -28,6 +29,7 @@ type Load struct {
 	Mode     Mode
 	Streams  int
 	Rate     float64       // tokens a second and stream; 0 for closed loop
+	Ahead    int           // of Batch in closed loop: steps under way at once; 0 is 1
 	Coalesce time.Duration // of Coalesced: how long tokens are gathered
 	Warm     time.Duration // not measured
 	Measured time.Duration
@@ -41,6 +43,8 @@ func (l *Load) check() error {
 		return fmt.Errorf("bench: %d streams: want 1 to 100,000", l.Streams)
 	case l.Rate < 0 || l.Rate > 1000:
 		return fmt.Errorf("bench: rate %g: want 0 (closed loop) to 1,000 tokens a second and stream", l.Rate)
+	case l.Ahead < 0 || l.Ahead > 16 || l.Ahead > 1 && (l.Mode != Batch || l.Rate > 0):
+		return fmt.Errorf("bench: %d steps under way: want 0 to 16, more than 1 in batches in closed loop only", l.Ahead)
 	case l.Measured <= 0:
 		return fmt.Errorf("bench: duration %s: want more than 0", l.Measured)
 	case len(l.Texts) == 0:
@@ -55,7 +59,8 @@ func (l *Load) check() error {
 
 // Dial connects to host:port or unix:PATH.
 func Dial(address string) (*grpc.ClientConn, error) {
-	return grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	return grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(wire.NewCodec())))
 }
 
 // Ready waits until the server behind conn answers, at most 20 seconds.

@@ -38,9 +38,10 @@ func Scenarios() []Scenario {
 	return []Scenario{
 		{Name: "token-256", About: "Moderate, a message a token, 256 streams, closed loop", Load: Load{Mode: Token, Streams: 256}},
 		{Name: "token-1024", About: "the same, 1,024 streams", Load: Load{Mode: Token, Streams: 1024}},
-		{Name: "batch-64", About: "ModerateBatch, decode steps of 64 streams, closed loop", Load: Load{Mode: Batch, Streams: 64}},
-		{Name: "batch-256", About: "the same, 256 streams", Load: Load{Mode: Batch, Streams: 256}},
-		{Name: "batch-1024", About: "the same, 1,024 streams", Load: Load{Mode: Batch, Streams: 1024}},
+		{Name: "batch-64", About: "ModerateBatch, decode steps of 64 streams, two under way, closed loop", Load: Load{Mode: Batch, Streams: 64, Ahead: 2}},
+		{Name: "batch-256", About: "the same, 256 streams", Load: Load{Mode: Batch, Streams: 256, Ahead: 2}},
+		{Name: "batch-256-lockstep", About: "the same, each step when the one before was answered", Load: Load{Mode: Batch, Streams: 256}},
+		{Name: "batch-1024", About: "the same as batch-256, 1,024 streams", Load: Load{Mode: Batch, Streams: 1024, Ahead: 2}},
 		{Name: "open-256x20", About: "Moderate, 256 streams of 20 tokens a second, open loop", Load: Load{Mode: Token, Streams: 256, Rate: 20}},
 		{Name: "halt", About: "the same with short texts, half of which carry a violation", Load: Load{Mode: Token, Streams: 256, Rate: 20}, Tokens: 20, Violating: 0.5},
 		{Name: "coalesced-256x50", About: "Moderate, 256 streams of 50 tokens a second, those of 100 ms in a message", Load: Load{Mode: Coalesced, Streams: 256, Rate: 50, Coalesce: 100 * time.Millisecond}},

@@ -87,12 +87,8 @@ func (s *Stream) verdict(bytes int, began time.Time, closing bool) policy.Verdic
 	if s.open {
 		v.Scanned = s.received
 	}
-	if s.trace.Wrote != nil {
-		took := time.Duration(0)
-		if !began.IsZero() {
-			took = time.Since(began)
-		}
-		s.trace.Wrote(s.plan.profile.Name, bytes, took, v)
+	if s.untold += bytes; !began.IsZero() {
+		s.tell(time.Since(began), v)
 	}
 	if s.state == streamHalted {
 		s.free(v, false)

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-4f09bd3a/weir/engine"
 	"github.com/seed-4f09bd3a/weir/engine/classifier"
@@ -202,5 +203,36 @@ func TestCheck(t *testing.T) {
 	}
 	if got := string(enginetest.Apply([]byte("a zz mild one, and 13812345678, and zzbomb"), v.Released, v.Edits)); got != "a zz mild one, and [cn_mobile], and " {
 		t.Errorf("a reader sees %q", got)
+	}
+}
+
+// TestWrote: every byte is reported once, however a stream ends.
+func TestWrote(t *testing.T) {
+	var bytes, timed int
+	e := engine.New(load(t, "testdata/base.yaml"), engine.Options{Trace: &engine.Trace{
+		Wrote: func(_ string, n int, d time.Duration, _ policy.Verdict) {
+			if bytes += n; d > 0 {
+				timed++
+			}
+		},
+	}})
+	for name, end := range map[string]func(s *engine.Stream){
+		"closed":  func(s *engine.Stream) { _, _ = s.Close(context.Background()) },
+		"aborted": (*engine.Stream).Abort,
+	} {
+		bytes, timed = 0, 0
+		s, err := e.Open(engine.StreamOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 40 {
+			if _, err := s.Write(context.Background(), []byte("abc ")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		end(s)
+		if bytes != 160 || timed != 3 {
+			t.Errorf("%s: %d bytes reported, %d writes timed", name, bytes, timed)
+		}
 	}
 }

@@ -35,6 +35,7 @@ type Stream struct {
 	delay    *delay       // nil without holdback_runes
 	state    streamState
 	writes   uint8 // modulo 256, for timedWrites
+	untold   int   // bytes that Trace.Wrote has not been told of
 	received policy.Offset
 	released policy.Offset
 	action   policy.Action
@@ -53,8 +54,8 @@ type Stream struct {
 	runes    [lexicon.MaxRunes]text.Rune
 }
 
-// timedWrites is how many writes there are for each one whose time is taken:
-// looking at the clock twice costs as much as judging a token half.
+// timedWrites is how many writes there are for each one that is timed and reported:
+// looking at the clock twice and counting cost as much as judging a token half.
 const timedWrites = 16
 
 type streamState uint8
@@ -263,8 +264,17 @@ func (s *Stream) collect() {
 	}
 }
 
+// tell reports what was written since the last time.
+func (s *Stream) tell(took time.Duration, v policy.Verdict) {
+	s.trace.Wrote(s.plan.profile.Name, s.untold, took, v)
+	s.untold = 0
+}
+
 // free ends what the stream has running.
 func (s *Stream) free(v policy.Verdict, aborted bool) {
+	if s.untold > 0 && s.trace.Wrote != nil {
+		s.tell(0, v)
+	}
 	if s.judges.session != nil {
 		s.judges.session.Stop()
 	}

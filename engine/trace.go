@@ -12,9 +12,10 @@ import (
 type Trace struct {
 	// Opened is called when a stream begins.
 	Opened func(profile string)
-	// Wrote is called after every Write, Poll and Close with the number of bytes
-	// written and the time spent in the engine, which is measured for the first of
-	// every 16 calls of a stream and 0 for the others. v's slices must not be kept.
+	// Wrote is called for the first of every 16 calls of Write, Poll and Close of a
+	// stream, with its verdict and the time it took in the engine, and at the stream's
+	// end with its last verdict and 0. bytes are those written since the call before.
+	// v's slices must not be kept.
 	Wrote func(profile string, bytes int, d time.Duration, v policy.Verdict)
 	// Found is called for every finding, in the order of the verdicts.
 	Found func(profile string, f policy.Finding)

@@ -52,11 +52,12 @@ var mayImport = []struct {
 	{"internal/tune", []string{"engine/policy"}},
 	{"internal/onnx", []string{"engine/classifier", "engine/classifier/feature", "engine/classifier/tokenizer", "engine/policy"}},
 	{"internal/config", []string{"engine", "engine/classifier", "engine/lexicon", "engine/policy", "internal/strictyaml", "models"}},
-	{"internal/server", []string{"engine", "engine/classifier", "engine/policy", "internal/config", "proto/weir/v1"}},
+	{"internal/wire", []string{"proto/weir/v1"}},
+	{"internal/server", []string{"engine", "engine/classifier", "engine/policy", "internal/config", "internal/wire", "proto/weir/v1"}},
 
 	{"internal/gateway", []string{"engine", "engine/policy"}},
 
-	{"bench", []string{"engine", "engine/policy", "proto/weir/v1"}},
+	{"bench", []string{"engine", "engine/policy", "internal/wire", "proto/weir/v1"}},
 
 	// What puts it together.
 	{"cmd/weir", []string{

@@ -16,7 +16,7 @@ type batchStream = grpc.BidiStreamingServer[weirv1.ModerateBatchRequest, weirv1.
 
 // ModerateBatch implements ModerationService.
 func (s *Server) ModerateBatch(stream batchStream) error {
-	return s.run(func(a *activity) error {
+	return s.run(stream, func(a *activity) error {
 		c := batchCall{
 			server: s, stream: stream, activity: a,
 			sessions: map[uint64]*batchSession{}, late: make(chan struct{}, 1),
@@ -107,10 +107,12 @@ type part struct {
 // share its steps; the others one after the other, which is faster.
 func (c *batchCall) entries(ctx context.Context, requests []*weirv1.ModerateBatchRequestEntry) {
 	for _, r := range requests {
-		if x := c.sessions[r.StreamId]; x != nil && x.step == c.step {
+		x := c.sessions[r.StreamId]
+		if x != nil && x.step == c.step {
 			c.judge(ctx) // a second entry for one stream is answered after the first
+			x = c.sessions[r.StreamId]
 		}
-		if p, ok := c.accept(r); ok {
+		if p, ok := c.accept(r, x); ok {
 			c.parts = append(c.parts, p)
 		}
 	}
@@ -139,9 +141,8 @@ func (c *batchCall) judge(ctx context.Context) {
 	c.parts = c.parts[:0]
 }
 
-// accept finds or opens the stream of an entry. An abort has no answer.
-func (c *batchCall) accept(r *weirv1.ModerateBatchRequestEntry) (p part, answer bool) {
-	x := c.sessions[r.StreamId]
+// accept opens the stream of an entry if it has none. An abort has no answer.
+func (c *batchCall) accept(r *weirv1.ModerateBatchRequestEntry, x *batchSession) (p part, answer bool) {
 	p = part{request: r, session: x}
 	twice := x != nil && x.step == c.step
 	if x != nil {

@@ -31,7 +31,7 @@ type Metrics struct {
 	ended       *prometheus.CounterVec // by profile, action and end
 	bytes       *prometheus.CounterVec // written, by profile
 	write       prometheus.Histogram   // engine time of one write
-	holdback    prometheus.Histogram   // bytes held when a verdict was sent
+	holdback    prometheus.Histogram   // bytes held after a write
 	findings    *prometheus.CounterVec // by profile, category, action and source
 	retractions *prometheus.CounterVec // by profile
 	lag         prometheus.Histogram   // bytes retracted
@@ -68,7 +68,7 @@ func NewMetrics(version string, snapshot func() *engine.Snapshot) *Metrics {
 	m.ended = counter("streams_ended_total", "Streams that ended, by their last action and how: closed, halted, aborted.", "profile", "action", "end")
 	m.bytes = counter("bytes_total", "Bytes of text written to streams.", "profile")
 	m.write = histogram("write_seconds", "Time in the engine for one write; of 16 writes of a stream one is timed.", prometheus.ExponentialBuckets(250e-9, 4, 12))
-	m.holdback = histogram("holdback_bytes", "Bytes held back when a verdict was sent.", []float64{0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 1024, 8192})
+	m.holdback = histogram("holdback_bytes", "Bytes held back after a write; of 16 writes of a stream one is looked at.", []float64{0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 1024, 8192})
 	m.findings = counter("findings_total", "Findings, by the kind of detector.", "profile", "category", "action", "source")
 	m.retractions = counter("retractions_total", "Times that released text was withdrawn.", "profile")
 	m.lag = histogram("retracted_bytes", "Bytes from a retraction's offset to what had been released.", prometheus.ExponentialBuckets(1, 4, 10))
@@ -272,10 +272,11 @@ func (m *Metrics) bytesOf(profile string) prometheus.Counter {
 func (m *Metrics) Trace() *engine.Trace {
 	return &engine.Trace{
 		Opened: func(profile string) { m.streams.WithLabelValues(profile).Inc() },
-		Wrote: func(profile string, bytes int, d time.Duration, _ policy.Verdict) {
+		Wrote: func(profile string, bytes int, d time.Duration, v policy.Verdict) {
 			m.bytesOf(profile).Add(float64(bytes))
 			if d > 0 {
 				m.write.Observe(d.Seconds())
+				m.holdback.Observe(float64(v.Received - v.Released))
 			}
 		},
 		Found: func(profile string, f policy.Finding) {

@@ -14,7 +14,7 @@ type moderateStream = grpc.BidiStreamingServer[weirv1.ModerateRequest, weirv1.Mo
 
 // Moderate implements ModerationService.
 func (s *Server) Moderate(stream moderateStream) error {
-	return s.run(func(a *activity) error {
+	return s.run(stream, func(a *activity) error {
 		c := moderateCall{stream: stream, activity: a}
 		defer c.end()
 		return c.serve(s)
@@ -65,7 +65,6 @@ func (c *moderateCall) serve(s *Server) error {
 		if final, err := c.take(ctx, request); err != nil || final {
 			return err
 		}
-		request.Reset()
 		if err := c.stream.RecvMsg(request); errors.Is(err, io.EOF) {
 			request.Reset()
 			request.Finish = true
@@ -101,12 +100,15 @@ type received[T any] struct {
 	err     error // io.EOF when the client has closed its side
 }
 
-// receive reads requests in a goroutine of its own until the call or ctx ends.
+// receive reads requests in a goroutine of its own until the call or ctx ends. A
+// request may be used until the next one is taken: meanwhile another is read.
 func receive[Req, Res any](ctx context.Context, s *Server, stream grpc.BidiStreamingServer[Req, Res]) <-chan received[Req] {
 	out := make(chan received[Req])
 	s.children.Go(func() {
+		request, another := new(Req), new(Req)
 		for {
-			request, err := stream.Recv()
+			request, another = another, request
+			err := stream.RecvMsg(request)
 			select {
 			case out <- received[Req]{request, err}:
 			case <-ctx.Done():

@@ -19,6 +19,7 @@ import (
 
 	"github.com/seed-4f09bd3a/weir/engine"
 	"github.com/seed-4f09bd3a/weir/internal/config"
+	"github.com/seed-4f09bd3a/weir/internal/wire"
 	weirv1 "github.com/seed-4f09bd3a/weir/proto/weir/v1"
 )
 
@@ -64,6 +65,7 @@ func New(o Options) (*Server, error) {
 	recovered := recovery.WithRecoveryHandlerContext(func(_ context.Context, p any) error { return s.panicked(p) })
 	before, behind := unwatched()
 	s.grpc = grpc.NewServer(
+		grpc.ForceServerCodecV2(wire.NewCodec()),
 		grpc.MaxRecvMsgSize(s.limits.MessageBytes),
 		// Per connection. More than the limit of streams, so that a stream too many
 		// is told so, and health checks get through, instead of waiting unseen.
@@ -154,48 +156,3 @@ func (s *Server) admit() error {
 }
 
 func (s *Server) leave() { s.open.Add(-1) }
-
-// activity is when something last went in or out of a call, in Unix
-// nanoseconds; 0 while nothing has to.
-type activity struct{ last atomic.Int64 }
-
-func (a *activity) touch() { a.last.Store(time.Now().UnixNano()) }
-func (a *activity) rest()  { a.last.Store(0) }
-
-// run calls f, the loop of a streaming call, in a goroutine and returns what it
-// returns, or an error when the call has been idle for too long: when the client
-// sends nothing, or reads nothing so that f is stuck in sending. Returning ends
-// the call, which ends f's receiving and sending.
-func (s *Server) run(f func(a *activity) error) error {
-	a := &activity{}
-	a.touch()
-	result := make(chan error, 1)
-	s.children.Go(func() {
-		defer func() {
-			if p := recover(); p != nil {
-				result <- s.panicked(p)
-			}
-		}()
-		result <- f(a)
-	})
-	if s.limits.IdleTimeout == 0 {
-		return <-result
-	}
-	timer := time.NewTimer(s.limits.IdleTimeout)
-	defer timer.Stop()
-	for {
-		select {
-		case err := <-result:
-			return err
-		case <-timer.C:
-			idle := time.Duration(0)
-			if last := a.last.Load(); last != 0 {
-				idle = time.Since(time.Unix(0, last))
-			}
-			if idle >= s.limits.IdleTimeout {
-				return errIdle(s.limits.IdleTimeout)
-			}
-			timer.Reset(s.limits.IdleTimeout - idle)
-		}
-	}
-}

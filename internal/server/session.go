@@ -156,7 +156,6 @@ func (x *session) answer(out *weirv1.Verdict, v *policy.Verdict, final, ask bool
 		return false
 	}
 	x.seen, x.degraded = v.Released, v.Degraded
-	x.server.metrics.holdback.Observe(float64(v.Received - v.Released))
 	x.verdict(out, v, final)
 	return true
 }

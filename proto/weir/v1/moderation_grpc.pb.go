@@ -55,7 +55,9 @@ type ModerationServiceClient interface {
 	// Every request is answered by exactly one response, in order, whose entries
 	// cover the streams that changed or were asked for; it may have none. A
 	// response with late set belongs to no request. What is wrong with one stream
-	// is in its entry and does not disturb the others. Closing the sending side
+	// is in its entry and does not disturb the others. A client may send steps before
+	// the last is answered; entries under way when their stream halted are answered by
+	// the error FAILED_PRECONDITION, which says no more than that. Closing the sending side
 	// ends all texts; their last verdicts come in one late response.
 	ModerateBatch(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ModerateBatchRequest, ModerateBatchResponse], error)
 	// Check judges a whole text at once. The outcome is that of a stream.
@@ -137,7 +139,9 @@ type ModerationServiceServer interface {
 	// Every request is answered by exactly one response, in order, whose entries
 	// cover the streams that changed or were asked for; it may have none. A
 	// response with late set belongs to no request. What is wrong with one stream
-	// is in its entry and does not disturb the others. Closing the sending side
+	// is in its entry and does not disturb the others. A client may send steps before
+	// the last is answered; entries under way when their stream halted are answered by
+	// the error FAILED_PRECONDITION, which says no more than that. Closing the sending side
 	// ends all texts; their last verdicts come in one late response.
 	ModerateBatch(grpc.BidiStreamingServer[ModerateBatchRequest, ModerateBatchResponse]) error
 	// Check judges a whole text at once. The outcome is that of a stream.
