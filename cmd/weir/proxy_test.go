@@ -256,8 +256,26 @@ func TestProxyTraces(t *testing.T) {
 		arrived[r.Method] = r.Header.Get("Traceparent")
 		queries[r.Method] = r.URL.RawQuery
 	})
-	address, stop := startProxy(t, []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + gatherer.URL}, "--upstream", upstream.URL)
+	// Where nothing is recorded, the context passes as it is.
+	silent, _ := startProxy(t, nil, "--upstream", upstream.URL)
 	const traceID, spanID = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+silent+"/v1/models", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Traceparent", "00-"+traceID+"-"+spanID+"-01")
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	mu.Lock()
+	if got := arrived[http.MethodGet]; got != "00-"+traceID+"-"+spanID+"-01" {
+		t.Errorf("nothing is recorded, and the upstream got traceparent %q", got)
+	}
+	mu.Unlock()
+
+	address, stop := startProxy(t, []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + gatherer.URL}, "--upstream", upstream.URL)
 	for _, method := range []string{http.MethodPost, http.MethodGet} {
 		r, err := http.NewRequestWithContext(t.Context(), method, "http://"+address+"/v1/chat/completions?api_key=query-secret", strings.NewReader(chatRequest))
 		if err != nil {

@@ -14,22 +14,20 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	"go.opentelemetry.io/otel/sdk/trace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.40.0"
-	api "go.opentelemetry.io/otel/trace"
-	"go.opentelemetry.io/otel/trace/noop"
 )
 
 // tracing passes the trace context of requests (W3C traceparent) on to the
 // upstream. It records spans where OTEL_EXPORTER_OTLP_ENDPOINT or
 // OTEL_EXPORTER_OTLP_TRACES_ENDPOINT says where to send them; the other variables
-// of OpenTelemetry hold too.
+// of OpenTelemetry hold too. Where nothing is recorded, the header passes as the
+// other headers do, and answers are not wrapped.
 type tracing struct {
-	provider api.TracerProvider
 	recorded *trace.TracerProvider // nil if nothing is recorded
 }
 
 func newTracing(ctx context.Context, version string) (*tracing, error) {
 	if os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") == "" && os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") == "" {
-		return &tracing{provider: noop.NewTracerProvider()}, nil
+		return &tracing{}, nil
 	}
 	exporter, err := otlptracehttp.New(ctx)
 	if err != nil {
@@ -40,12 +38,12 @@ func newTracing(ctx context.Context, version string) (*tracing, error) {
 		return nil, fmt.Errorf("OpenTelemetry: %w", err)
 	}
 	p := trace.NewTracerProvider(trace.WithBatcher(exporter), trace.WithResource(about))
-	return &tracing{provider: p, recorded: p}, nil
+	return &tracing{recorded: p}, nil
 }
 
 func (t *tracing) options() []otelhttp.Option {
 	return []otelhttp.Option{
-		otelhttp.WithTracerProvider(t.provider),
+		otelhttp.WithTracerProvider(t.recorded),
 		otelhttp.WithPropagators(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})),
 		// A query may hold a key or text, and is in no span's name.
 		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method + " " + r.URL.Path }),
@@ -53,11 +51,17 @@ func (t *tracing) options() []otelhttp.Option {
 }
 
 func (t *tracing) handler(h http.Handler) http.Handler {
+	if t.recorded == nil {
+		return h
+	}
 	return otelhttp.NewHandler(h, "weir", t.options()...)
 }
 
 // transport records requests to the upstream, without their queries.
 func (t *tracing) transport(r http.RoundTripper) http.RoundTripper {
+	if t.recorded == nil {
+		return r
+	}
 	return withoutQuery{otelhttp.NewTransport(withQuery{r}, t.options()...)}
 }
 

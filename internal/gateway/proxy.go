@@ -104,9 +104,9 @@ func NewProxy(o ProxyOptions) *Proxy {
 	return p
 }
 
-// bufferBytes is the size of the two buffers of an answer: as much as the
-// transport reads at once.
-const bufferBytes = 4 << 10 // 4 KiB
+// bufferBytes is the size of the buffer of an answer. Under load much has come
+// since the last piece; what is read at once is written at once.
+const bufferBytes = 16 << 10 // 16 KiB
 
 // buffers makes buffers that are smaller than ReverseProxy's 32 KiB. They are not
 // used again, so that nothing of one answer gets into another.
