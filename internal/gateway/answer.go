@@ -202,6 +202,18 @@ func (a *Answer) text(ctx context.Context, c *channel, text []byte) ([]byte, err
 	return c.close(ctx, out)
 }
 
+// name judges a name of a member by itself: it is shown or not.
+func (a *Answer) name(ctx context.Context, scope any, name string) (keep bool, halted *channel, err error) {
+	if keep, err = a.harmless(ctx, name); keep || err != nil {
+		return keep, nil, err
+	}
+	c := a.newChannel("name", scope)
+	if _, err = a.text(ctx, c, []byte(name)); c.halted {
+		halted = c
+	}
+	return false, halted, err
+}
+
 // send appends an event whose data is n.
 func (a *Answer) send(e *event, n *node) {
 	a.out = appendEvent(a.out, e, n.append)

@@ -20,6 +20,9 @@ type chat struct {
 	chunks   int   // with text
 	visitor  visitor
 	leaves   []chatLeaf // of the choice being guarded
+
+	collected *choice // to which they belong
+	unnamed   bool    // it had a member whose name was not shown
 }
 
 type choice struct {
@@ -41,7 +44,19 @@ type chatLeaf struct {
 }
 
 func newChat(a *Answer) *chat {
-	return &chat{a: a, visitor: visitor{opaque: chatOpaque}}
+	f := &chat{a: a, visitor: visitor{opaque: chatOpaque}}
+	f.visitor.name = f.name
+	return f
+}
+
+// name judges the name of a member of the choice that is being collected.
+func (f *chat) name(ctx context.Context, name string) (bool, error) {
+	keep, halted, err := f.a.name(ctx, f.collected, name)
+	if halted != nil {
+		f.collected.halted = halted
+	}
+	f.unnamed = f.unnamed || !keep
+	return keep, err
 }
 
 // chatOpaque names what carries no text of a model in a choice. logprobs are
@@ -155,7 +170,7 @@ func (f *chat) event(ctx context.Context, e *event) error {
 // becomes of an event depends on its values, its text and what next looks at.
 func (f *chat) learn(e *event, n, m *node) {
 	c := f.choice(m)
-	if c.halted != nil || c.finished || len(c.logprobs) > 0 || f.a.plain {
+	if c.halted != nil || c.finished || len(c.logprobs) > 0 || f.unnamed || f.a.plain {
 		return
 	}
 	var one *chatLeaf
@@ -223,7 +238,7 @@ func (f *chat) remember(n *node) {
 // false if nothing is left worth sending. Afterwards the choice may have halted.
 func (f *chat) guard(ctx context.Context, c *choice, n *node) (keep bool, err error) {
 	finish := !n.get("finish_reason").null()
-	if err := f.collect(c, n, "delta"); err != nil {
+	if err := f.collect(ctx, c, n, "delta"); err != nil {
 		return false, err
 	}
 	had := false
@@ -283,7 +298,7 @@ func (f *chat) guard(ctx context.Context, c *choice, n *node) (keep bool, err er
 }
 
 // collect finds the texts of a choice, each with its channel.
-func (f *chat) collect(c *choice, n *node, payload string) error {
+func (f *chat) collect(ctx context.Context, c *choice, n *node, payload string) error {
 	if f.completions() {
 		payload = "" // the text stands in the choice itself
 	}
@@ -291,7 +306,7 @@ func (f *chat) collect(c *choice, n *node, payload string) error {
 	if audio := n.get(payload).get("audio"); audio != nil && audio.kind == '{' {
 		audio.remove("data")
 	}
-	f.leaves = f.leaves[:0]
+	f.leaves, f.collected, f.unnamed = f.leaves[:0], c, false
 	f.visitor.seen = false
 	add := func(l leaf) error {
 		f.leaves = append(f.leaves, chatLeaf{l.node, f.channel(c, l), len(l.node.text)})
@@ -300,7 +315,7 @@ func (f *chat) collect(c *choice, n *node, payload string) error {
 	for i, m := range n.nodes {
 		if name := n.names[i]; name == payload {
 			f.visitor.steps, f.visitor.path = f.visitor.steps[:0], f.visitor.path[:0]
-			if err := f.visitor.visit(m, add); err != nil {
+			if err := f.visitor.visit(ctx, m, add); err != nil {
 				return err
 			}
 		} else if !chatOpaque(name) {
@@ -309,7 +324,7 @@ func (f *chat) collect(c *choice, n *node, payload string) error {
 				f.visitor.path = append(f.visitor.path, '/') // beside the payload, whose members may have the same name
 			}
 			f.visitor.path = append(f.visitor.path, name...)
-			if err := f.visitor.visit(m, add); err != nil {
+			if err := f.visitor.visit(ctx, m, add); err != nil {
 				return err
 			}
 		}

@@ -24,7 +24,7 @@ func (f *chat) whole(ctx context.Context, body *node) error {
 }
 
 func (f *chat) wholeChoice(ctx context.Context, c *choice, n *node) error {
-	if err := f.collect(c, n, "message"); err != nil {
+	if err := f.collect(ctx, c, n, "message"); err != nil {
 		return err
 	}
 	// Reasoning comes first when it is streamed: its halt ends the answer too.

@@ -18,10 +18,22 @@ type messages struct {
 	usage    *node
 	visitor  visitor
 	template template // of deltas
+	halted   *channel // while visiting
 }
 
 func newMessages(a *Answer) *messages {
-	return &messages{a: a, open: map[int]bool{}, visitor: visitor{opaque: messagesOpaque}}
+	f := &messages{a: a, open: map[int]bool{}, visitor: visitor{opaque: messagesOpaque}}
+	f.visitor.name = f.name
+	return f
+}
+
+// name judges the name of a member.
+func (f *messages) name(ctx context.Context, name string) (bool, error) {
+	keep, halted, err := f.a.name(ctx, nil, name)
+	if f.halted == nil {
+		f.halted = halted
+	}
+	return keep, err
 }
 
 // messagesOpaque names what carries no text of a model, or none that anybody can
@@ -219,20 +231,21 @@ func (f *messages) texts(ctx context.Context, n *node) error {
 // each is texts without the end; it returns the channel that halted.
 func (f *messages) each(ctx context.Context, n *node) (halted *channel, err error) {
 	f.visitor.steps, f.visitor.path = f.visitor.steps[:0], f.visitor.path[:0]
-	err = f.visitor.visit(n, func(l leaf) error {
+	f.halted = nil
+	err = f.visitor.visit(ctx, n, func(l leaf) error {
 		text := l.node.text
 		l.node.text = nil
-		if halted != nil || len(text) == 0 {
+		if f.halted != nil || len(text) == 0 {
 			return nil
 		}
 		c := f.a.newChannel("content."+string(l.path), nil)
 		out, err := f.a.text(ctx, c, text)
 		if l.node.text = out; c.halted {
-			halted = c
+			f.halted = c
 		}
 		return err
 	})
-	return halted, err
+	return f.halted, err
 }
 
 func (f *messages) halt(_ context.Context, c *channel) error {

@@ -22,6 +22,7 @@ type responses struct {
 	turn     int
 	sequence int
 	visitor  visitor
+	halted   *channel // while visiting
 }
 
 // responseItem is one element of output.
@@ -39,7 +40,18 @@ type responsePart struct {
 }
 
 func newResponses(a *Answer) *responses {
-	return &responses{a: a, said: map[string][]byte{}, visitor: visitor{opaque: responsesOpaque}}
+	f := &responses{a: a, said: map[string][]byte{}, visitor: visitor{opaque: responsesOpaque}}
+	f.visitor.name = f.name
+	return f
+}
+
+// name judges the name of a member.
+func (f *responses) name(ctx context.Context, name string) (bool, error) {
+	keep, halted, err := f.a.name(ctx, nil, name)
+	if f.halted == nil {
+		f.halted = halted
+	}
+	return keep, err
 }
 
 // responsesOpaque names what carries no text of a model, or none that anybody can
@@ -303,10 +315,10 @@ func (f *responses) again(ctx context.Context, n *node) error {
 	}
 	removeMedia(n)
 	f.visitor.steps, f.visitor.path = f.visitor.steps[:0], f.visitor.path[:0]
-	var halted *channel
-	err := f.visitor.visit(n, func(l leaf) error {
+	f.halted = nil
+	err := f.visitor.visit(ctx, n, func(l leaf) error {
 		text := l.node.text
-		if halted != nil {
+		if f.halted != nil {
 			l.node.text = nil
 			return nil
 		}
@@ -324,14 +336,14 @@ func (f *responses) again(ctx context.Context, n *node) error {
 		}
 		l.node.text = out
 		if c.halted {
-			halted = c
+			f.halted = c
 			return nil
 		}
 		f.said[string(text)] = out
 		return nil
 	})
-	if err == nil && halted != nil && f.a.sse {
-		err = f.halt(ctx, halted)
+	if err == nil && f.halted != nil && f.a.sse {
+		err = f.halt(ctx, f.halted)
 	}
 	return err
 }

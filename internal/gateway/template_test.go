@@ -117,6 +117,7 @@ func mixed(r gateway.Route, text []byte, rng *rand.Rand) []byte {
 			`{"id":"c1","choices":[{"index":0,"delta":{"content":%s}}],"usage":{"completion_tokens":3}}`,
 			`{"id":"c1","choices":[{"index":0,"delta":{"content":%s}}],"token_ids":[1],"obfuscation":"xx"}`,
 			`{"id":"c1","choices":[],"note":%s}`,
+			`{"id":"c1","choices":[{"index":0,"delta":{"content":%s,"x":{"zzname":1,"y":2}}}]}`,
 		},
 		gateway.Completions: {
 			`{"object":"text_completion","id":"c1","choices":[{"index":0,"text":%s,"finish_reason":null}]}`,
