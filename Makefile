@@ -63,7 +63,7 @@ fuzz: ## run every fuzz target in turn for FUZZTIME executions each (200000x)
 	done
 
 bench: build ## measure a server beside its floors, briefly, and check bench/thresholds.json
-	bin/weir bench --gate bench/thresholds.json
+	bin/weir bench --where --gate bench/thresholds.json
 
 gobench: ## run the engine's benchmarks COUNT times, for benchstat (BENCH=regexp BENCHPKG=./engine)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) $(BENCHPKG)

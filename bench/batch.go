@@ -136,7 +136,7 @@ func (b *batches) entries(response *weirv1.ModerateBatchResponse, step int) erro
 		}
 		n := m.first + step // index of the token
 		b.verdict(&m.watch, e.Verdict, n, time.Time{}, now)
-		if m.halted && n == m.text.Halts && b.recorder.measured(due) {
+		if m.marked(n) && b.recorder.measured(due) {
 			record(b.tally.halt, now.Sub(due))
 		}
 		if e.Verdict.GetFinal() {

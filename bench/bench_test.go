@@ -201,7 +201,7 @@ func TestLoads(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if calls != 2 || m.Tokens == 0 || m.Halts == 0 || m.LeakedBytes != 0 || m.FalseHalts != 0 || m.Missed != 0 {
+			if calls != 2 || m.Tokens == 0 || m.Halts == 0 || m.LeakedRunes != 0 || m.FalseHalts != 0 || m.Missed != 0 {
 				t.Errorf("calls %d, measured %+v", calls, m)
 			}
 			if m.Latency.P50 <= 0 || m.Latency.P50 > m.Latency.P99 || m.Latency.P99 > m.Latency.P999 {
@@ -216,7 +216,7 @@ func TestLoads(t *testing.T) {
 	t.Run("an echo leaks", func(t *testing.T) {
 		l := bench.Load{Mode: bench.Token, Streams: 20, Measured: 300 * time.Millisecond, Texts: bad}
 		m, err := l.Run(context.Background(), echo, func() {})
-		if err != nil || m.LeakedBytes == 0 || m.Missed == 0 {
+		if err != nil || m.LeakedRunes == 0 || m.Missed == 0 {
 			t.Errorf("leaks and misses were not seen: %+v, %v", m, err)
 		}
 	})
@@ -294,7 +294,7 @@ func (s *stalling) NewStream(ctx context.Context, d *grpc.StreamDesc, method str
 func report(tokens, leaked float64) *bench.Report {
 	r := bench.NewReport("test", "weir bench", "unix", 1)
 	r.Results = []bench.Result{
-		{Name: "token-256", About: "a", Figures: map[string]float64{"tokens_per_second": tokens, "latency_p50_us": 2, "leaked_bytes": leaked}, Spread: map[string]float64{"tokens_per_second": 0.1}},
+		{Name: "token-256", About: "a", Figures: map[string]float64{"tokens_per_second": tokens, "latency_p50_us": 2, "leaked_runes": leaked}, Spread: map[string]float64{"tokens_per_second": 0.1}},
 		{Name: "classifier-256x20", LeftOut: "no library"},
 	}
 	return r
@@ -304,8 +304,8 @@ func TestGate(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "gate.json")
 	const gate = `{"thresholds": [
 		{"scenario": "token-256", "figure": "tokens_per_second", "min": 100, "why": "w"},
-		{"scenario": "token-256", "figure": "leaked_bytes", "max": 0, "why": "a leak"},
-		{"scenario": "classifier-256x20", "figure": "leaked_bytes", "max": 0, "why": "w"}]}`
+		{"scenario": "token-256", "figure": "leaked_runes", "max": 0, "why": "a leak"},
+		{"scenario": "classifier-256x20", "figure": "leaked_runes", "max": 0, "why": "w"}]}`
 	if err := os.WriteFile(path, []byte(gate), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -319,7 +319,7 @@ func TestGate(t *testing.T) {
 		says   string
 	}{
 		{report(100, 0), 0, "2 thresholds hold, 0 are broken"},
-		{report(99, 3), 2, "BROKEN: token-256, leaked_bytes: 3 is above 0 (a leak)"},
+		{report(99, 3), 2, "BROKEN: token-256, leaked_runes: 3 is above 0 (a leak)"},
 		{&bench.Report{Results: []bench.Result{{Name: "token-256"}}}, 2, "token-256 has no tokens_per_second"},
 	} {
 		var out strings.Builder
@@ -359,7 +359,7 @@ func TestCompare(t *testing.T) {
 	if err := bench.Compare(&out, report(100, 0), report(150, 0)); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"| token-256 | tokens_per_second | 100 | 150 | 1.50 | * |", "| token-256 | leaked_bytes | 0 | 0 |  |  |"} {
+	for _, want := range []string{"| token-256 | tokens_per_second | 100 | 150 | 1.50 | * |", "| token-256 | leaked_runes | 0 | 0 |  |  |"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())
 		}

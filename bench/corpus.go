@@ -23,14 +23,38 @@ var corpusFiles embed.FS
 type Text struct {
 	Tokens    [][]byte
 	Halts     int   // index of the token that completes the violation, or -1
+	Mark      int   // the same, also for a server that is not to halt
 	Violation int64 // byte at which it begins
 	Complete  int64 // byte at which that token ends
 }
 
+// leaked counts the runes of the violation that are among the bytes before released.
+func (t *Text) leaked(released int64) (runes int64) {
+	at := int64(0)
+	for _, token := range t.Tokens {
+		for _, b := range token {
+			if at >= released {
+				return runes
+			}
+			if at >= t.Violation && utf8.RuneStart(b) {
+				runes++
+			}
+			at++
+		}
+	}
+	return runes
+}
+
 // Corpus is where texts come from.
 type Corpus struct {
-	Sentences  []string
-	Violations []string
+	Sentences       []string
+	Violations      []string // which lexicon or patterns find
+	ModelViolations []string // which only the default classifier finds
+}
+
+// WithModels returns the corpus for a policy with the default classifier.
+func (c *Corpus) WithModels() *Corpus {
+	return &Corpus{Sentences: c.Sentences, Violations: append(c.Violations[:len(c.Violations):len(c.Violations)], c.ModelViolations...)}
 }
 
 // DefaultCorpus is the embedded one.
@@ -44,7 +68,10 @@ func DefaultCorpus() (*Corpus, error) {
 		c.Sentences = append(c.Sentences, lines...)
 	}
 	var err error
-	c.Violations, err = embedded("violations")
+	if c.Violations, err = embedded("violations"); err != nil {
+		return nil, err
+	}
+	c.ModelViolations, err = embedded("violations-model")
 	return c, err
 }
 
@@ -103,6 +130,7 @@ func (c *Corpus) Texts(judge *engine.Engine, profile string, n, tokens int, viol
 			t := c.text(rng, tokens/2+rng.IntN(tokens+1), bad)
 			err := t.judge(judge, profile)
 			if err == nil && bad == (t.Halts >= 0) {
+				t.Mark = t.Halts
 				out[i] = t
 				break
 			}

@@ -14,7 +14,9 @@
 // # How it is loaded
 //
 // Closed loop: every stream sends a token when the one before was answered. That
-// measures throughput. Open loop: tokens are due at times fixed beforehand, each
+// measures throughput. In batches, two decode steps are under way, as with a model
+// server that decodes the next while one is judged; batch-256-lockstep waits for
+// each. Open loop: tokens are due at times fixed beforehand, each
 // stream from a random phase on, and are sent then whatever has been answered;
 // latency counts from the time a token was due, not from when it could be sent, so a
 // server that stalls is charged for every token that waited (no coordinated
@@ -27,11 +29,13 @@
 //     answer; in batches, of a step. Histograms have three digits.
 //   - CPU: of the server's process, in seconds a million tokens.
 //   - halt: from when the token that completes a violation was due to the verdict
-//     that halts.
-//   - leaked: bytes of a violation that were released, counted from its first, the
+//     that halts; of the echo, its answers to the same tokens.
+//   - leaked: runes of a violation that were released, counted from its first, the
 //     most of any stream. Anything but 0 is a defect.
 //   - false halts: streams that halted before their violation or without one.
 //     Missed: streams that ended with their violation.
+//   - where the time goes, and allocations a token (--where): in rounds of their own,
+//     from the server's CPU profile and its counter of allocations.
 //
 // # Proxies
 //

@@ -33,7 +33,7 @@ type HTTPMeasure struct {
 	Latency         Latency `json:"latency_us"`                         // from when a token was due to its last byte shown; with a rate only
 	Streams         int64   `json:"streams"`                            // that ended
 	Halts           int64   `json:"halts"`                              //
-	LeakedBytes     int64   `json:"leaked_bytes"`                       // of a violation, the most of any stream
+	LeakedRunes     int64   `json:"leaked_runes"`                       // of a violation, the most of any stream
 	FalseHalts      int64   `json:"false_halts"`                        //
 	Missed          int64   `json:"missed"`                             // violations that ran through
 	CPUPerMillion   float64 `json:"cpu_s_per_million_tokens,omitempty"` // of the proxy
@@ -114,7 +114,7 @@ func (d *httpDriver) drive(ctx context.Context) (err error) {
 	s.m.Halts += d.m.Halts
 	s.m.FalseHalts += d.m.FalseHalts
 	s.m.Missed += d.m.Missed
-	s.m.LeakedBytes = max(s.m.LeakedBytes, d.m.LeakedBytes)
+	s.m.LeakedRunes = max(s.m.LeakedRunes, d.m.LeakedRunes)
 	s.first.Merge(d.first)
 	s.latency.Merge(d.latency)
 	return err
@@ -210,7 +210,7 @@ func (d *httpDriver) ended(text *Text, shown int64, halted bool) {
 		if !halted {
 			d.m.Missed++
 		}
-		d.m.LeakedBytes = max(d.m.LeakedBytes, shown-text.Violation)
+		d.m.LeakedRunes = max(d.m.LeakedRunes, text.leaked(shown))
 	}
 }
 

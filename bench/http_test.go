@@ -51,13 +51,13 @@ func TestHTTPLoads(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if calls != 2 || m.Tokens == 0 || m.Halts == 0 || m.LeakedBytes > 0 || m.FalseHalts != 0 || m.Missed != 0 {
+			if calls != 2 || m.Tokens == 0 || m.Halts == 0 || m.LeakedRunes > 0 || m.FalseHalts != 0 || m.Missed != 0 {
 				t.Errorf("%d calls, measured %+v", calls, m)
 			}
 			if m.First.P50 <= 0 || m.First.P50 > m.First.P99 || (m.Latency.P50 > 0) != (rate > 0) {
 				t.Errorf("first %+v, latency %+v", m.First, m.Latency)
 			}
-			if m, err = l.Run(context.Background(), plain, func() {}); err != nil || m.Tokens == 0 || m.Halts != 0 || m.LeakedBytes == 0 || m.Missed == 0 {
+			if m, err = l.Run(context.Background(), plain, func() {}); err != nil || m.Tokens == 0 || m.Halts != 0 || m.LeakedRunes == 0 || m.Missed == 0 {
 				t.Errorf("a plain proxy's leaks and misses were not seen: %+v, %v", m, err)
 			}
 		})
@@ -88,7 +88,7 @@ func TestHTTPSuite(t *testing.T) {
 			t.Errorf("%s is %v", name, f[name])
 		}
 	}
-	if f["leaked_bytes"] != 0 || f["missed"] != 0 {
+	if f["leaked_runes"] != 0 || f["missed"] != 0 {
 		t.Errorf("figures %v", f)
 	}
 	var md strings.Builder

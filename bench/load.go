@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc"
@@ -173,7 +174,9 @@ func (d *driver) verdict(w *watch, v *weirv1.Verdict, n int, due, now time.Time)
 	w.released, w.received = max(w.released, v.GetReleasedOffset()), v.GetReceivedOffset()
 	// A text that the end of the measurement cut short may show what has become of its violation.
 	if w.text.Halts >= 0 && w.received >= w.text.Complete {
-		d.tally.leaked = max(d.tally.leaked, w.released-w.text.Violation)
+		if w.released > w.text.Violation {
+			d.tally.leaked = max(d.tally.leaked, w.text.leaked(w.released))
+		}
 	}
 	if v.GetAction() == weirv1.Action_ACTION_HALT && !w.halted {
 		w.halted = true
@@ -181,11 +184,28 @@ func (d *driver) verdict(w *watch, v *weirv1.Verdict, n int, due, now time.Time)
 		if w.text.Halts < 0 || n < w.text.Halts {
 			d.tally.falseHalts++
 		}
+		if byModel(v) {
+			d.tally.modelHalts++
+		}
 	}
 	if d.recorder.measured(due) {
 		record(d.tally.latency, now.Sub(due))
 	}
 }
+
+// byModel says that a verdict halts for what a model found.
+func byModel(v *weirv1.Verdict) bool {
+	for _, f := range v.GetFindings() {
+		if f.Action == weirv1.Action_ACTION_HALT && strings.HasPrefix(f.Source, "model:") {
+			return true
+		}
+	}
+	return false
+}
+
+// marked says that token n completes a violation and was answered as it should be:
+// by a halt, or by a server that halts nothing.
+func (w *watch) marked(n int) bool { return n == w.text.Mark && (w.halted || w.text.Halts < 0) }
 
 // closed sends each token when the one before was answered.
 func (d *driver) closed(ctx context.Context) error {
@@ -217,7 +237,7 @@ func (d *driver) closed(ctx context.Context) error {
 			d.verdict(&w, v, n, due, now)
 			if d.recorder.measured(due) {
 				d.tally.tokens++
-				if w.halted && n == w.text.Halts {
+				if w.marked(n) {
 					record(d.tally.halt, now.Sub(due))
 				}
 			}

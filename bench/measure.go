@@ -15,13 +15,18 @@ type Measure struct {
 	Latency         Latency `json:"latency_us"`
 	Halt            Latency `json:"halt_us"`
 	Halts           int64   `json:"halts"`
-	LeakedBytes     int64   `json:"leaked_bytes"`
+	ModelHalts      int64   `json:"model_halts"` // of them, those by a model
+	LeakedRunes     int64   `json:"leaked_runes"`
 	FalseHalts      int64   `json:"false_halts"`
 	Missed          int64   `json:"missed"`
 	CPUPerMillion   float64 `json:"cpu_s_per_million_tokens,omitempty"` // of the server
 	ClientCPU       float64 `json:"client_cpu_s_per_million_tokens,omitempty"`
 	BytesPerStream  float64 `json:"bytes_per_stream,omitempty"` // of the server, idle streams
+	ResidentBytes   float64 `json:"resident_bytes,omitempty"`   // of the server with all of them
 	Flat            float64 `json:"cpu_late_over_early,omitempty"`
+	Allocations     float64 `json:"allocations_per_token,omitempty"` // of the engine in process
+
+	halts *hdrhistogram.Histogram // those of Halt
 }
 
 // Latency has quantiles in microseconds.
@@ -44,7 +49,7 @@ type recorder struct {
 // tally is the part of a goroutine, without locks.
 type tally struct {
 	latency, halt              *hdrhistogram.Histogram
-	tokens, halts              int64
+	tokens, halts, modelHalts  int64
 	leaked, falseHalts, missed int64
 }
 
@@ -62,6 +67,7 @@ func (r *recorder) add(t *tally) {
 	r.total.halt.Merge(t.halt)
 	r.total.tokens += t.tokens
 	r.total.halts += t.halts
+	r.total.modelHalts += t.modelHalts
 	r.total.leaked = max(r.total.leaked, t.leaked)
 	r.total.falseHalts += t.falseHalts
 	r.total.missed += t.missed
@@ -83,8 +89,8 @@ func (r *recorder) measure() Measure {
 	seconds := r.to.Sub(r.from).Seconds()
 	m := Measure{
 		Tokens: r.total.tokens, Seconds: seconds, TokensPerSecond: float64(r.total.tokens) / seconds,
-		Latency: latencyOf(r.total.latency), Halt: latencyOf(r.total.halt), Halts: r.total.halts,
-		LeakedBytes: r.total.leaked, FalseHalts: r.total.falseHalts, Missed: r.total.missed,
+		Latency: latencyOf(r.total.latency), Halt: latencyOf(r.total.halt), Halts: r.total.halts, ModelHalts: r.total.modelHalts, halts: r.total.halt,
+		LeakedRunes: r.total.leaked, FalseHalts: r.total.falseHalts, Missed: r.total.missed,
 	}
 	return m
 }

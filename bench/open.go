@@ -116,8 +116,8 @@ func (d *driver) receive(recv func(any) error, text *Text, s schedule, k, gather
 		d.verdict(&w, v, n-1, due, now)
 		if d.recorder.measured(due) {
 			d.tally.tokens += int64(m)
-			if w.halted && n-m <= text.Halts && text.Halts < n {
-				record(d.tally.halt, now.Sub(s.due(k+text.Halts)))
+			if n-m <= text.Mark && text.Mark < n && w.marked(text.Mark) {
+				record(d.tally.halt, now.Sub(s.due(k+text.Mark)))
 			}
 		}
 		if v.GetFinal() {

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"time"
 
 	"google.golang.org/grpc"
@@ -21,6 +22,7 @@ type Scenario struct {
 	// Of its texts, where they differ from the suite's; 0 where not.
 	Tokens    int
 	Violating float64
+	longer    int // times the suite's measured time; 0 is once
 	kind      kind
 }
 
@@ -43,9 +45,10 @@ func Scenarios() []Scenario {
 		{Name: "batch-256-lockstep", About: "the same, each step when the one before was answered", Load: Load{Mode: Batch, Streams: 256}},
 		{Name: "batch-1024", About: "the same as batch-256, 1,024 streams", Load: Load{Mode: Batch, Streams: 1024, Ahead: 2}},
 		{Name: "open-256x20", About: "Moderate, 256 streams of 20 tokens a second, open loop", Load: Load{Mode: Token, Streams: 256, Rate: 20}},
-		{Name: "halt", About: "the same with short texts, half of which carry a violation", Load: Load{Mode: Token, Streams: 256, Rate: 20}, Tokens: 20, Violating: 0.5},
+		{Name: "halt", About: "the same with short texts, half of which carry a violation, four times as long", Load: Load{Mode: Token, Streams: 256, Rate: 20}, Tokens: 20, Violating: 0.5, longer: 4},
 		{Name: "coalesced-256x50", About: "Moderate, 256 streams of 50 tokens a second, those of 100 ms in a message", Load: Load{Mode: Coalesced, Streams: 256, Rate: 50, Coalesce: 100 * time.Millisecond}},
 		{Name: "classifier-256x20", About: "open-256x20 with the default classifier, strict", Load: Load{Mode: Token, Streams: 256, Rate: 20}, Model: true},
+		{Name: "classifier-batch-256", About: "batch-256 with the default classifier, strict", Load: Load{Mode: Batch, Streams: 256, Ahead: 2}, Model: true},
 		{Name: "idle", About: "10,000 streams that wait", Load: Load{Mode: Token, Streams: 10_000}, kind: idle},
 		{Name: "flat", About: "ModerateBatch, 64 streams: CPU of a token behind 100,000 others over that of one behind 100", Load: Load{Mode: Batch, Streams: 64}, kind: flat},
 	}
@@ -53,8 +56,9 @@ func Scenarios() []Scenario {
 
 // Target is a server under test.
 type Target struct {
-	Conn *grpc.ClientConn
-	PID  int // 0 if it is somebody else's: no CPU time, no memory
+	Conn  *grpc.ClientConn
+	PID   int    // 0 if it is somebody else's: no CPU time, no memory
+	Admin string // host:port of its admin port; "" for none: no profiles, no allocations
 }
 
 // Measure runs a scenario once against a target.
@@ -122,7 +126,7 @@ func (s *Scenario) idle(ctx context.Context, t Target) (Measure, error) {
 		}
 	}
 	after, err := p.resident()
-	return Measure{Tokens: int64(s.Load.Streams), BytesPerStream: (after - before) / float64(s.Load.Streams)}, err
+	return Measure{Tokens: int64(s.Load.Streams), BytesPerStream: (after - before) / float64(s.Load.Streams), ResidentBytes: after}, err
 }
 
 // flat compares the CPU time of tokens far into a text with that of tokens near its
@@ -222,6 +226,8 @@ func InProcess(ctx context.Context, e *engine.Engine, l *Load) (Measure, error) 
 	}
 	streams := make([]open, l.Streams)
 	begun := 0
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
 	began := time.Now()
 	tokens := int64(0)
 	cpu := ownCPU()
@@ -250,6 +256,8 @@ func InProcess(ctx context.Context, e *engine.Engine, l *Load) (Measure, error) 
 		}
 	}
 	seconds := time.Since(began).Seconds()
+	cpu = ownCPU() - cpu
+	runtime.ReadMemStats(&after)
 	for i := range streams {
 		if streams[i].stream != nil {
 			streams[i].stream.Abort()
@@ -257,6 +265,7 @@ func InProcess(ctx context.Context, e *engine.Engine, l *Load) (Measure, error) 
 	}
 	return Measure{
 		Tokens: tokens, Seconds: seconds, TokensPerSecond: float64(tokens) / seconds,
-		CPUPerMillion: (ownCPU() - cpu) / float64(tokens) * 1e6,
+		CPUPerMillion: cpu / float64(tokens) * 1e6,
+		Allocations:   float64(after.Mallocs-before.Mallocs) / float64(tokens),
 	}, nil
 }

@@ -14,7 +14,8 @@ type Suite struct {
 	Rounds    int
 	Warm      time.Duration
 	Measured  time.Duration
-	Profile   string
+	// PolicyProfile is the profile of the streams.
+	PolicyProfile string
 	// Texts makes the texts of a scenario; none if it cannot run.
 	Texts func(c *Scenario) ([]Text, error)
 
@@ -24,6 +25,8 @@ type Suite struct {
 	Echo Target
 	// Floors, if set, measures the other floors of a scenario once a round.
 	Floors func(ctx context.Context, l *Load) (engine, kernel Measure, err error)
+	// Profile adds rounds that say where the server's time goes and what it allocates.
+	Profile bool
 	// Progress is told what runs now.
 	Progress func(done, total int, what string)
 }
@@ -43,6 +46,7 @@ type Result struct {
 	Rounds  []Round            `json:"rounds,omitempty"`
 	Figures map[string]float64 `json:"figures,omitempty"` // medians, and ratios of medians
 	Spread  map[string]float64 `json:"spread,omitempty"`  // of the rounds: (highest - lowest) / median
+	Profile *Profile           `json:"profile,omitempty"`
 	LeftOut string             `json:"left_out,omitempty"`
 }
 
@@ -51,7 +55,7 @@ func (s *Suite) Run(ctx context.Context) ([]Result, error) {
 	var out []Result
 	for i := range s.Scenarios {
 		c := s.Scenarios[i]
-		c.Load.Warm, c.Load.Measured, c.Load.Profile = s.Warm, s.Measured, s.Profile
+		c.Load.Warm, c.Load.Measured, c.Load.Profile = s.Warm, s.Measured*time.Duration(max(c.longer, 1)), s.PolicyProfile
 		r := Result{Name: c.Name, About: c.About}
 		var err error
 		if c.Load.Texts, err = s.Texts(&c); err != nil {
@@ -78,7 +82,18 @@ func (s *Suite) Run(ctx context.Context) ([]Result, error) {
 			}
 			r.Rounds = append(r.Rounds, round)
 		}
+		if s.Profile && weir.Admin != "" && c.kind == loaded {
+			s.Progress((i+1)*s.Rounds, len(s.Scenarios)*s.Rounds, c.Name+", profiled")
+			p, err := c.profile(ctx, weir)
+			if err != nil {
+				return out, fmt.Errorf("%s: %w", c.Name, err)
+			}
+			r.Profile = &p
+		}
 		r.figures()
+		if c.Model && r.Profile != nil {
+			r.Figures["share_outside_onnxruntime"] = 1 - r.Profile.Shares["onnxruntime"]
+		}
 		out = append(out, r)
 	}
 	across(out)
@@ -124,9 +139,10 @@ func (m *Measure) figures(prefix string) map[string]float64 {
 	put("latency_p99.9_us", m.Latency.P999)
 	put("cpu_s_per_million_tokens", m.CPUPerMillion)
 	put("bytes_per_stream", m.BytesPerStream)
+	put("resident_bytes", m.ResidentBytes)
 	put("cpu_late_over_early", m.Flat)
-	if m.Halts > 0 {
-		out[prefix+"halt_p50_us"], out[prefix+"halt_p99_us"] = m.Halt.P50, m.Halt.P99
+	if prefix == "engine_" {
+		out[prefix+"allocations_per_token"] = m.Allocations
 	}
 	return out
 }
@@ -138,7 +154,8 @@ func (r *Result) figures() {
 			values[name] = append(values[name], v)
 		}
 	}
-	var leaked, falseHalts, missed, halts float64
+	var leaked, falseHalts, missed, halts, modelHalts float64
+	halt, echoHalt := newHistogram(), newHistogram()
 	for i := range r.Rounds {
 		x := &r.Rounds[i]
 		add(x.Weir.figures(""))
@@ -147,10 +164,15 @@ func (r *Result) figures() {
 			add(x.Engine.figures("engine_"))
 			add(x.Kernel.figures("kernel_"))
 		}
-		leaked = max(leaked, float64(x.Weir.LeakedBytes))
+		leaked = max(leaked, float64(x.Weir.LeakedRunes))
 		falseHalts += float64(x.Weir.FalseHalts)
 		missed += float64(x.Weir.Missed)
 		halts += float64(x.Weir.Halts)
+		modelHalts += float64(x.Weir.ModelHalts)
+		if x.Weir.halts != nil {
+			halt.Merge(x.Weir.halts)
+			echoHalt.Merge(x.Echo.halts)
+		}
 	}
 	r.Figures, r.Spread = map[string]float64{}, map[string]float64{}
 	for name, v := range values {
@@ -163,17 +185,26 @@ func (r *Result) figures() {
 	}
 	// Not medians: one is one too many.
 	if r.Rounds[0].Weir.Latency.P50 > 0 {
-		r.Figures["leaked_bytes"], r.Figures["false_halts"], r.Figures["missed"], r.Figures["halts"] = leaked, falseHalts, missed, halts
+		r.Figures["leaked_runes"], r.Figures["false_halts"], r.Figures["missed"], r.Figures["halts"], r.Figures["model_halts"] = leaked, falseHalts, missed, halts, modelHalts
+	}
+	// Of all rounds together: one round has too few for a p99.
+	if halt.TotalCount() > 0 {
+		h := latencyOf(halt)
+		r.Figures["halt_p50_us"], r.Figures["halt_p99_us"] = h.P50, h.P99
+	}
+	if echoHalt.TotalCount() > 0 {
+		h := latencyOf(echoHalt)
+		r.Figures["echo_halt_p50_us"], r.Figures["echo_halt_p99_us"] = h.P50, h.P99
+	}
+	if r.Profile != nil {
+		r.Figures["allocations_per_token"] = r.Profile.Allocations
 	}
 	for _, floor := range []string{"echo_", "engine_", "kernel_"} {
-		for _, name := range []string{"tokens_per_second", "latency_p50_us", "latency_p99_us", "cpu_s_per_million_tokens", "bytes_per_stream"} {
+		for _, name := range []string{"tokens_per_second", "latency_p50_us", "latency_p99_us", "cpu_s_per_million_tokens", "bytes_per_stream", "halt_p50_us", "halt_p99_us"} {
 			if f := r.Figures[floor+name]; f != 0 && r.Figures[name] != 0 {
 				r.Figures[name+"_vs_"+floor[:len(floor)-1]] = r.Figures[name] / f
 			}
 		}
-	}
-	if h, e := r.Figures["halt_p99_us"], r.Figures["echo_latency_p99_us"]; h != 0 && e != 0 {
-		r.Figures["halt_p99_vs_echo_latency_p99"] = h / e
 	}
 }
 

@@ -285,7 +285,7 @@ func (s *Stream) free(v policy.Verdict, aborted bool) {
 
 // fail answers the failure of a detector by the profile's fail mode.
 func (s *Stream) fail(source policy.Source, at policy.Span, err error) {
-	if s.trace.Failed != nil {
+	if s.trace.Failed != nil && !errors.Is(err, context.Canceled) { // then the caller gave up
 		s.trace.Failed(s.plan.profile.Name, source, err)
 	}
 	mode := s.plan.profile.Fail

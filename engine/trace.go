@@ -22,7 +22,8 @@ type Trace struct {
 	// Retracted is called when an asynchronous detector withdraws released text;
 	// lag is the number of bytes from the retracted offset to the released one.
 	Retracted func(profile string, lag int64)
-	// Failed is called when a detector fails; the profile's fail mode follows.
+	// Failed is called when a detector fails, but not when the caller gives up waiting
+	// for it; the profile's fail mode follows.
 	Failed func(profile string, source policy.Source, err error)
 	// Closed is called once per stream, with its last verdict.
 	Closed func(profile string, v policy.Verdict, aborted bool)

@@ -76,6 +76,7 @@ var onlyIn = map[string][]string{
 	"gonum.org/v1/gonum/mathext":        {"internal/tune"},
 
 	"github.com/HdrHistogram/hdrhistogram-go":     {"bench"},
+	"github.com/google/pprof/profile":             {"bench"},
 	"github.com/go-json-experiment/json/jsontext": {"internal/gateway"},
 }
 

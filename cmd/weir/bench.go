@@ -34,6 +34,8 @@ type benchCmd struct {
 	Warm      time.Duration `help:"Time before it that is not measured." default:"400ms" placeholder:"DURATION"`
 	TCP       bool          `help:"Over TCP on loopback instead of a Unix socket."`
 	Address   string        `help:"A server that runs already, host:port or unix:PATH; its CPU time and memory are not known." placeholder:"ADDRESS"`
+	Admin     string        `help:"The admin port of the server at --address, for --where; it needs admin.pprof." placeholder:"HOST:PORT"`
+	Where     bool          `help:"Two more rounds of each scenario, to say where the server's time goes and what it allocates."`
 	Policy    string        `help:"Policy of the server; without it the embedded one." type:"path" placeholder:"FILE"`
 	Profile   string        `help:"Profile of the streams." default:"default" placeholder:"NAME"`
 	Corpus    string        `help:"Sentences, one a line, in place of the embedded ones." type:"path" placeholder:"FILE"`
@@ -170,7 +172,7 @@ func (c *benchCmd) measure(ctx context.Context, scenarios []bench.Scenario) ([]b
 		return nil, err
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
-	suite := &bench.Suite{Scenarios: scenarios, Rounds: c.Rounds, Warm: c.Warm, Measured: c.Duration, Profile: c.Profile}
+	suite := &bench.Suite{Scenarios: scenarios, Rounds: c.Rounds, Warm: c.Warm, Measured: c.Duration, PolicyProfile: c.Profile, Profile: c.Where}
 	tell := newProgress("bench")
 	defer tell.end()
 	suite.Progress = func(done, total int, what string) { tell.tell(fmt.Sprintf("%d of %d rounds, %s", done, total, what)) }
@@ -206,7 +208,7 @@ func (c *benchCmd) measure(ctx context.Context, scenarios []bench.Scenario) ([]b
 		if err := bench.Ready(ctx, conn); err != nil {
 			return nil, fmt.Errorf("bench: no server answers at --address %s: %w", c.Address, err)
 		}
-		suite.Weir = func(bool, bool) (bench.Target, error) { return bench.Target{Conn: conn}, nil }
+		suite.Weir = func(bool, bool) (bench.Target, error) { return bench.Target{Conn: conn, Admin: c.Admin}, nil }
 		return suite.Run(ctx)
 	}
 	// One server at a time: what the other keeps running would be measured with it.
@@ -280,12 +282,16 @@ func (c *benchCmd) texts(suite *bench.Suite, plain string) (*engine.Engine, erro
 			}
 			by = full
 		}
+		from := corpus
+		if s.Model {
+			from = corpus.WithModels()
+		}
 		tokens, violating := c.Tokens, c.Violating
 		if s.Tokens > 0 {
 			tokens, violating = s.Tokens, s.Violating
 		}
 		const distinct = 400
-		return corpus.Texts(by, c.Profile, distinct, tokens, violating, c.Seed)
+		return from.Texts(by, c.Profile, distinct, tokens, violating, c.Seed)
 	}
 	return judge, nil
 }
@@ -301,18 +307,17 @@ type child struct {
 // start starts a server with a policy, or the echo.
 func (c *benchCmd) start(ctx context.Context, dir, name string, policy *string) (*child, error) {
 	address := "unix:" + filepath.Join(dir, name+".sock")
-	if c.TCP {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		address = l.Addr().String()
-		_ = l.Close()
+	admin, err := freePort()
+	if err == nil && c.TCP {
+		address, err = freePort()
+	}
+	if err != nil {
+		return nil, err
 	}
 	args := []string{"bench-floor", "--listen", address, "--raw", filepath.Join(dir, "raw")}
 	if policy != nil {
 		conf := map[string]any{
-			"listen": "", "admin": map[string]any{"listen": ""}, "watch": false, "log": map[string]any{"level": "error"},
+			"listen": "", "admin": map[string]any{"listen": admin, "pprof": true}, "watch": false, "log": map[string]any{"level": "error"},
 			"cache": map[string]any{"max_bytes": 0}, // texts repeat here, and would cost no inference
 		}
 		if path, ok := strings.CutPrefix(address, "unix:"); ok {
@@ -352,11 +357,23 @@ func (c *benchCmd) start(ctx context.Context, dir, name string, policy *string) 
 		return nil, err
 	}
 	p.target.PID = p.cmd.Process.Pid
+	if policy != nil {
+		p.target.Admin = admin
+	}
 	if err := bench.Ready(ctx, p.target.Conn); err != nil {
 		p.end()
 		return nil, fmt.Errorf("bench: %s did not start: %w: %s", args[0], err, bytes.TrimSpace(p.stderr.Bytes()))
 	}
 	return p, nil
+}
+
+// freePort returns an address on loopback that nobody listens on.
+func freePort() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
 }
 
 // end ends the process, if there is one, and waits for it.

@@ -13,15 +13,15 @@ func TestBench(t *testing.T) {
 	dir := t.TempDir()
 	gate := func(name, min string) string {
 		path := filepath.Join(dir, name)
-		const rule = `{"thresholds": [{"scenario": "halt", "figure": "leaked_bytes", "max": 0, "why": "w"}, {"scenario": "halt", "figure": "halts", "min": MIN, "why": "w"}]}`
+		const rule = `{"thresholds": [{"scenario": "halt", "figure": "leaked_runes", "max": 0, "why": "w"}, {"scenario": "halt", "figure": "halts", "min": MIN, "why": "w"}]}`
 		if err := os.WriteFile(path, []byte(strings.Replace(rule, "MIN", min, 1)), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		return path
 	}
-	short := []string{"bench", "--scenario", "halt", "--rounds", "1", "--duration", "1200ms", "--warm", "50ms"}
-	out, errs, code := weir(t, "", append(short, "--out", filepath.Join(dir, "out"), "--gate", gate("holds", "1"))...)
-	if code != 0 || !strings.Contains(out, "| halt | ") || !strings.Contains(errs, "gate: 2 thresholds hold, 0 are broken") {
+	short := []string{"bench", "--scenario", "halt", "--rounds", "1", "--duration", "300ms", "--warm", "50ms"}
+	out, errs, code := weir(t, "", append(short, "--where", "--out", filepath.Join(dir, "out"), "--gate", gate("holds", "1"))...)
+	if code != 0 || !strings.Contains(out, "| halt | ") || !strings.Contains(out, "allocations a token |") || !strings.Contains(errs, "gate: 2 thresholds hold, 0 are broken") {
 		t.Fatalf("exit %d\n%s\n%s", code, out, errs)
 	}
 	for _, name := range []string{"report.json", "report.md", "latency.svg"} {
@@ -30,7 +30,7 @@ func TestBench(t *testing.T) {
 		}
 	}
 	out, errs, code = weir(t, "", append(short, "--tcp", "--baseline", filepath.Join(dir, "out", "report.json"), "--gate", gate("breaks", "1000000"))...)
-	if code != 1 || !strings.Contains(out, "| halt | leaked_bytes | 0 | 0 |") || !strings.Contains(errs, "BROKEN: halt, halts") {
+	if code != 1 || !strings.Contains(out, "| halt | leaked_runes | 0 | 0 |") || !strings.Contains(errs, "BROKEN: halt, halts") {
 		t.Errorf("exit %d\n%s\n%s", code, out, errs)
 	}
 }
@@ -39,7 +39,7 @@ func TestBench(t *testing.T) {
 // ended, and the gate knows their figures.
 func TestBenchProxy(t *testing.T) {
 	gate := filepath.Join(t.TempDir(), "gate.json")
-	const rules = `{"thresholds": [{"scenario": "proxy-256x20", "figure": "leaked_bytes", "max": 0, "why": "w"}, {"scenario": "proxy-256x20", "figure": "first_p50_us_vs_plain", "min": 0.01, "why": "w"}]}`
+	const rules = `{"thresholds": [{"scenario": "proxy-256x20", "figure": "leaked_runes", "max": 0, "why": "w"}, {"scenario": "proxy-256x20", "figure": "first_p50_us_vs_plain", "min": 0.01, "why": "w"}]}`
 	if err := os.WriteFile(gate, []byte(rules), 0o600); err != nil {
 		t.Fatal(err)
 	}

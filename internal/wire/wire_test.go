@@ -241,10 +241,10 @@ func BenchmarkCodec(b *testing.B) {
 		}
 		into := m.ProtoReflect().New().Interface()
 		for how, f := range map[string]func() error{
-			"encode=library": func() error { _, err := proto.Marshal(m); return err },
-			"decode=library": func() error { return proto.Unmarshal(data, into) },
-			"encode=wire":    func() (err error) { data, err = wire.Append(data[:0], m); return err },
-			"decode=wire":    func() error { return wire.Decode(data, into) },
+			"op=encode/by=library": func() error { _, err := proto.Marshal(m); return err },
+			"op=decode/by=library": func() error { return proto.Unmarshal(data, into) },
+			"op=encode/by=wire":    func() (err error) { data, err = wire.Append(data[:0], m); return err },
+			"op=decode/by=wire":    func() error { return wire.Decode(data, into) },
 		} {
 			b.Run("of="+name+"/"+how, func(b *testing.B) {
 				b.SetBytes(int64(len(data)))
