@@ -344,7 +344,8 @@ func TestThresholdsFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, x := range thresholds {
-		if !slices.ContainsFunc(bench.Scenarios(), func(s bench.Scenario) bool { return s.Name == x.Scenario }) {
+		if !slices.ContainsFunc(bench.Scenarios(), func(s bench.Scenario) bool { return s.Name == x.Scenario }) &&
+			!slices.ContainsFunc(bench.HTTPScenarios(), func(s bench.HTTPScenario) bool { return s.Name == x.Scenario }) {
 			t.Errorf("no scenario %s", x.Scenario)
 		}
 		if x.Why == "" {

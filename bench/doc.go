@@ -37,6 +37,16 @@
 //   - where the time goes, and allocations a token (--where): in rounds of their own,
 //     from the server's CPU profile and its counter of allocations.
 //
+// # Proxies
+//
+// weir proxy is measured over HTTP, in front of a model server that says the same
+// texts in OpenAI's form, beside a plain httputil.ReverseProxy in front of the same
+// server; client, server and both proxies are processes of their own. Measured are
+// the time from a request to its first text, tokens a second in closed loop, and in
+// open loop the time from when the model server had a token due until its last byte
+// was shown. A token that may be the beginning of a violation is held until the
+// next shows that it is none, and pays an interval for it: that is the p99.
+//
 // A scenario runs in rounds, the server and its floor in turns, so that what else
 // the machine does meets both. Figures are medians of rounds, and ratios are of
 // medians of one run: they carry over to other machines, the rest does not.

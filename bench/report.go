@@ -118,6 +118,7 @@ func (r *Report) Markdown(w io.Writer) error {
 			fmt.Fprintf(&b, "- %s: %s times the tokens/s of token-256.\n", x.Name, number(v))
 		}
 	}
+	r.proxies(&b)
 	r.profiles(&b)
 	b.WriteString("\n")
 	for i := range r.Results {

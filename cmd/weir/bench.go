@@ -106,10 +106,16 @@ func (c *benchCmd) Run() error {
 		network = "tcp"
 	}
 	report := bench.NewReport(version, "weir "+strings.Join(os.Args[1:], " "), network, c.Seed)
-	report.Results, err = c.measure(ctx, scenarios)
+	if len(scenarios) > 0 {
+		if report.Results, err = c.measure(ctx, scenarios); err != nil {
+			return err
+		}
+	}
+	proxied, err := c.measureHTTP(ctx)
 	if err != nil {
 		return err
 	}
+	report.Results = append(report.Results, proxied...)
 	if err := report.Markdown(os.Stdout); err != nil {
 		return err
 	}
@@ -138,6 +144,12 @@ func (c *benchCmd) chosen() ([]bench.Scenario, error) {
 	all := bench.Scenarios()
 	var names []string
 	for _, s := range all {
+		names = append(names, s.Name)
+		if c.List {
+			fmt.Printf("%-18s %s\n", s.Name, s.About)
+		}
+	}
+	for _, s := range bench.HTTPScenarios() {
 		names = append(names, s.Name)
 		if c.List {
 			fmt.Printf("%-18s %s\n", s.Name, s.About)

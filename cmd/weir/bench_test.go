@@ -35,6 +35,20 @@ func TestBench(t *testing.T) {
 	}
 }
 
+// TestBenchProxy: model server, proxy and plain proxy are started, measured and
+// ended, and the gate knows their figures.
+func TestBenchProxy(t *testing.T) {
+	gate := filepath.Join(t.TempDir(), "gate.json")
+	const rules = `{"thresholds": [{"scenario": "proxy-256x20", "figure": "leaked_runes", "max": 0, "why": "w"}, {"scenario": "proxy-256x20", "figure": "first_p50_us_vs_plain", "min": 0.01, "why": "w"}]}`
+	if err := os.WriteFile(gate, []byte(rules), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, errs, code := weir(t, "", "bench", "--scenario", "proxy-256x20", "--rounds", "1", "--duration", "1500ms", "--warm", "100ms", "--gate", gate)
+	if code != 0 || !strings.Contains(out, "| proxy-256x20 | ") || !strings.Contains(errs, "gate: 2 thresholds hold, 0 are broken") {
+		t.Errorf("exit %d\n%s\n%s", code, out, errs)
+	}
+}
+
 func TestBenchMistakes(t *testing.T) {
 	for want, args := range map[string][]string{
 		`no scenario "nope": want one of token-256`: {"--scenario", "nope"},

@@ -32,10 +32,14 @@ func newExtProc(i *instance) (*extProc, error) {
 		return nil, err
 	}
 	done, _ := i.metrics.Requests()
+	var options []grpc.ServerOption
+	if h := traced.calls(); h != nil {
+		options = append(options, grpc.StatsHandler(h))
+	}
 	s := extproc.New(extproc.Options{
 		Guard: guard, Stall: c.StallTimeout, Exchanges: c.Exchanges, Refuse: c.Unguarded == "refuse", Drain: i.conf.DrainTimeout, Log: i.log,
 		Trace: extproc.Trace{Done: done, Panicked: i.metrics.Panicked},
-		GRPC:  []grpc.ServerOption{grpc.StatsHandler(traced.calls())},
+		GRPC:  options,
 	})
 	listeners, err := server.ListenExtProc(&c, i.log)
 	if err != nil {

@@ -24,6 +24,7 @@ type cli struct {
 	Version versionCmd `cmd:"" help:"Print the version."`
 
 	BenchFloor benchFloorCmd `cmd:"" hidden:""`
+	BenchHTTP  benchHTTPCmd  `cmd:"" hidden:""`
 }
 
 // exitHalted is the exit code of check for a text that is halted.

@@ -99,7 +99,8 @@ func newGuard(i *instance) (*gateway.Guard, error) {
 			return nil, fmt.Errorf("gateway.profile: the policy has no profile %q: want one of %v", g.Profile, i.engine.Snapshot().Policy().ProfileNames())
 		}
 	}
+	details := map[string]gateway.Detail{"full": gateway.DetailFull, "category": gateway.DetailCategory, "none": gateway.DetailNone}
 	return &gateway.Guard{Engine: i.engine, Options: gateway.Options{
-		Profile: g.Profile, Language: g.Language, Replacement: g.Replacement, EventBytes: g.EventBytes, BodyBytes: g.BodyBytes,
+		Findings: details[g.Findings], Profile: g.Profile, Language: g.Language, Replacement: g.Replacement, EventBytes: g.EventBytes, BodyBytes: g.BodyBytes,
 	}}, nil
 }

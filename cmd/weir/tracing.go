@@ -15,23 +15,21 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	"go.opentelemetry.io/otel/sdk/trace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.40.0"
-	api "go.opentelemetry.io/otel/trace"
-	"go.opentelemetry.io/otel/trace/noop"
 	"google.golang.org/grpc/stats"
 )
 
 // tracing passes the trace context of requests (W3C traceparent) on to the
 // upstream. It records spans where OTEL_EXPORTER_OTLP_ENDPOINT or
 // OTEL_EXPORTER_OTLP_TRACES_ENDPOINT says where to send them; the other variables
-// of OpenTelemetry hold too.
+// of OpenTelemetry hold too. Where nothing is recorded, the header passes as the
+// other headers do, and answers are not wrapped.
 type tracing struct {
-	provider api.TracerProvider
 	recorded *trace.TracerProvider // nil if nothing is recorded
 }
 
 func newTracing(ctx context.Context, version string) (*tracing, error) {
 	if os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") == "" && os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") == "" {
-		return &tracing{provider: noop.NewTracerProvider()}, nil
+		return &tracing{}, nil
 	}
 	exporter, err := otlptracehttp.New(ctx)
 	if err != nil {
@@ -42,12 +40,12 @@ func newTracing(ctx context.Context, version string) (*tracing, error) {
 		return nil, fmt.Errorf("OpenTelemetry: %w", err)
 	}
 	p := trace.NewTracerProvider(trace.WithBatcher(exporter), trace.WithResource(about))
-	return &tracing{provider: p, recorded: p}, nil
+	return &tracing{recorded: p}, nil
 }
 
 func (t *tracing) options() []otelhttp.Option {
 	return []otelhttp.Option{
-		otelhttp.WithTracerProvider(t.provider),
+		otelhttp.WithTracerProvider(t.recorded),
 		otelhttp.WithPropagators(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})),
 		// A query may hold a key or text, and is in no span's name.
 		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method + " " + r.URL.Path }),
@@ -55,16 +53,58 @@ func (t *tracing) options() []otelhttp.Option {
 }
 
 func (t *tracing) handler(h http.Handler) http.Handler {
+	if t.recorded == nil {
+		return h
+	}
 	return otelhttp.NewHandler(h, "weir", t.options()...)
 }
 
+// transport records requests to the upstream, without their queries.
 func (t *tracing) transport(r http.RoundTripper) http.RoundTripper {
-	return otelhttp.NewTransport(r, t.options()...)
+	if t.recorded == nil {
+		return r
+	}
+	return withoutQuery{otelhttp.NewTransport(withQuery{r}, t.options()...)}
 }
 
-// calls makes the spans of gRPC calls.
+// withoutQuery takes the query out of a request, since spans have its URL, and
+// withQuery puts it back.
+type (
+	withoutQuery struct{ next http.RoundTripper }
+	withQuery    struct{ next http.RoundTripper }
+	queryKey     struct{}
+)
+
+// RoundTrip implements http.RoundTripper.
+func (t withoutQuery) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.RawQuery == "" {
+		return t.next.RoundTrip(r)
+	}
+	return t.next.RoundTrip(withURL(r.WithContext(context.WithValue(r.Context(), queryKey{}, r.URL.RawQuery)), ""))
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t withQuery) RoundTrip(r *http.Request) (*http.Response, error) {
+	if query, ok := r.Context().Value(queryKey{}).(string); ok {
+		r = withURL(r.WithContext(r.Context()), query)
+	}
+	return t.next.RoundTrip(r)
+}
+
+// withURL gives a copy of a request a URL of its own with another query.
+func withURL(r *http.Request, query string) *http.Request {
+	u := *r.URL
+	u.RawQuery = query
+	r.URL = &u
+	return r
+}
+
+// calls makes the spans of gRPC calls; nil if nothing is recorded.
 func (t *tracing) calls() stats.Handler {
-	return otelgrpc.NewServerHandler(otelgrpc.WithTracerProvider(t.provider),
+	if t.recorded == nil {
+		return nil
+	}
+	return otelgrpc.NewServerHandler(otelgrpc.WithTracerProvider(t.recorded),
 		otelgrpc.WithPropagators(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})))
 }
 

@@ -95,6 +95,7 @@ type Gateway struct {
 	Profile     string         `yaml:"profile"`     // of answers; "" for default
 	Language    string         `yaml:"language"`    // of the replacement text, as a BCP 47 tag; "" for en
 	Replacement bool           `yaml:"replacement"` // show the policy's replacement text after a halt. Default false
+	Findings    string         `yaml:"findings"`    // what answers say of findings: full, category (no rule but its pack, no score) or none. Default full
 	EventBytes  int            `yaml:"event_bytes"` // longest server-sent event. Default 1 MiB
 	BodyBytes   int64          `yaml:"body_bytes"`  // longest request body, and longest answer that is not streamed. Default 16 MiB
 }
@@ -164,8 +165,8 @@ func Default() Config {
 			ConnectionTimeout: 10 * time.Second,
 		},
 		Classifier: Classifier{Providers: []string{"cpu"}, Threads: 1, MaxBatch: 32, MaxQueue: 4096, Timeout: 2 * time.Second},
-		Cache:      Cache{MaxBytes: 64 << 20},                         // 64 MiB
-		Gateway:    Gateway{EventBytes: 1 << 20, BodyBytes: 16 << 20}, // 1 MiB, 16 MiB
+		Cache:      Cache{MaxBytes: 64 << 20},                                           // 64 MiB
+		Gateway:    Gateway{Findings: "full", EventBytes: 1 << 20, BodyBytes: 16 << 20}, // 1 MiB, 16 MiB
 		Proxy: Proxy{
 			Listen: "127.0.0.1:8080", Unguarded: "pass", Exchanges: 10_000, HeaderTimeout: 10 * time.Minute, StallTimeout: 2 * time.Minute,
 		},
@@ -210,6 +211,9 @@ func (c *Config) check(p *strictyaml.Problems) {
 	}
 	if g := c.Gateway; g.EventBytes < 1<<10 || g.BodyBytes < 1<<10 {
 		p.Add(g.Pos, "gateway", "want event_bytes and body_bytes 1024 or more")
+	}
+	if g := c.Gateway; g.Findings != "full" && g.Findings != "category" && g.Findings != "none" {
+		p.Add(g.Pos, "gateway.findings", "%s: want full, category or none", strictyaml.Quote(g.Findings))
 	}
 	if x := c.Proxy; x.Unguarded != "pass" && x.Unguarded != "refuse" {
 		p.Add(x.Pos, "proxy.unguarded", "%s: want pass or refuse", strictyaml.Quote(x.Unguarded))

@@ -23,7 +23,7 @@ watch: false
 limits: {message_bytes: 200, chunk_bytes: 100, text_bytes: 0, streams: 3, batch_streams: 2, findings: 1, idle_timeout: 0s, connection_timeout: 1s}
 classifier: {library: lib.so, providers: [cuda, cpu], workers: 3, threads: 2, max_batch: 64, max_queue: 9, timeout: 1s}
 cache: {max_bytes: 2097152}
-gateway: {profile: minor, language: zh, replacement: true, event_bytes: 2048, body_bytes: 4096}
+gateway: {profile: minor, language: zh, replacement: true, findings: none, event_bytes: 2048, body_bytes: 4096}
 proxy: {listen: ":80", tls: {cert: p.crt, key: p.key}, upstream: "http://a", unguarded: refuse, exchanges: 5, header_timeout: 0s, stall_timeout: 3s}
 ext_proc: {listen: ":81", unix: {path: e.sock, mode: 0600}, tls: {cert: e.crt, key: e.key}, unguarded: refuse, exchanges: 6, stall_timeout: 4s}
 drain_timeout: 1m30s
@@ -48,7 +48,7 @@ func TestParseAll(t *testing.T) {
 			Library: "lib.so", Providers: []string{"cuda", "cpu"}, Workers: 3, Threads: 2, MaxBatch: 64, MaxQueue: 9, Timeout: time.Second,
 		},
 		Cache:   config.Cache{MaxBytes: 2 << 20},
-		Gateway: config.Gateway{Profile: "minor", Language: "zh", Replacement: true, EventBytes: 2 << 10, BodyBytes: 4 << 10},
+		Gateway: config.Gateway{Profile: "minor", Language: "zh", Replacement: true, Findings: "none", EventBytes: 2 << 10, BodyBytes: 4 << 10},
 		Proxy: config.Proxy{
 			Listen: ":80", TLS: config.TLS{Cert: "p.crt", Key: "p.key"}, Upstream: "http://a", Unguarded: "refuse", Exchanges: 5, StallTimeout: 3 * time.Second,
 		},
@@ -95,7 +95,7 @@ limits:
   idle_timeout: -1s
 log: {level: loud, format: xml}
 drain_timeout: -5s
-gateway: {event_bytes: 10}
+gateway: {event_bytes: 10, findings: some}
 proxy: {unguarded: maybe, tls: {key: k}}
 ext_proc: {listen: here, unguarded: perhaps, tls: {key: k}}
 `))
@@ -115,6 +115,7 @@ ext_proc: {listen: here, unguarded: perhaps, tls: {key: k}}
 		`log.format: "xml": want text or json`,
 		`drain_timeout: -5s: want 0 or more`,
 		`weir.yaml:12:10: gateway: want event_bytes and body_bytes 1024 or more`,
+		`gateway.findings: "some": want full, category or none`,
 		`proxy.unguarded: "maybe": want pass or refuse`,
 		`weir.yaml:13:32: proxy.tls: set cert and key together`,
 		`ext_proc.listen: "here": want host:port`,
@@ -131,8 +132,8 @@ ext_proc: {listen: here, unguarded: perhaps, tls: {key: k}}
 			t.Errorf("%d problems say %q:\n%v", found, want, err)
 		}
 	}
-	if all, ok := err.(strictyaml.Errors); !ok || len(all) != 16 { //nolint:errorlint // the very type is promised
-		t.Errorf("got %d problems, want 16:\n%v", len(problems), err)
+	if all, ok := err.(strictyaml.Errors); !ok || len(all) != 17 { //nolint:errorlint // the very type is promised
+		t.Errorf("got %d problems, want 17:\n%v", len(problems), err)
 	}
 }
 

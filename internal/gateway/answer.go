@@ -15,7 +15,9 @@ type Answer struct {
 	scanner  scanner
 	body     []byte // of JSON
 	format   format
-	keep     bool // channels keep their texts
+	tree     *tree // of the event that is being guarded
+	plain    bool  // for tests: no memory and no template is used twice
+	keep     bool  // channels keep their texts
 
 	open     []*channel // with a stream of the engine
 	late     chan struct{}
@@ -175,6 +177,22 @@ func (a *Answer) found(c *channel, f policy.Finding) {
 	}
 }
 
+// shown is write of a channel, into memory that holds until the next event.
+func (a *Answer) shown(ctx context.Context, c *channel, text []byte) ([]byte, error) {
+	begin := len(a.tree.text)
+	out, err := c.write(ctx, a.tree.text, text)
+	a.tree.text = out
+	return out[begin:len(out):len(out)], err
+}
+
+// parse reads the data of an event.
+func (a *Answer) parse(data []byte) (*node, error) {
+	if a.plain {
+		a.tree = &tree{}
+	}
+	return a.tree.parse(data)
+}
+
 // text judges a text that is complete and returns what may be shown of it.
 func (a *Answer) text(ctx context.Context, c *channel, text []byte) ([]byte, error) {
 	out, err := c.write(ctx, nil, text)
@@ -182,6 +200,18 @@ func (a *Answer) text(ctx context.Context, c *channel, text []byte) ([]byte, err
 		return nil, err
 	}
 	return c.close(ctx, out)
+}
+
+// name judges a name of a member by itself: it is shown or not.
+func (a *Answer) name(ctx context.Context, scope any, name string) (keep bool, halted *channel, err error) {
+	if keep, err = a.harmless(ctx, name); keep || err != nil {
+		return keep, nil, err
+	}
+	c := a.newChannel("name", scope)
+	if _, err = a.text(ctx, c, []byte(name)); c.halted {
+		halted = c
+	}
+	return false, halted, err
 }
 
 // send appends an event whose data is n.

@@ -31,6 +31,7 @@ type channel struct {
 	stream *engine.Stream // nil while closed
 	base   int64          // offset in the channel of the stream's first byte
 	held   []byte         // received and not released; before shown, what was read once more
+	room   []byte         // where held lies
 	at     policy.Offset  // in the stream, of the first byte of held
 	skip   policy.Offset  // in the stream: bytes before it were shown before
 	half   []byte         // the first half of a surrogate pair whose second may come
@@ -65,11 +66,11 @@ func (c *channel) open(ctx context.Context) error {
 	}
 	c.stream = stream
 	a.open = append(a.open, c)
-	c.base, c.at, c.skip, c.held = c.released-int64(len(c.tail)), 0, policy.Offset(len(c.tail)), nil
+	c.base, c.at, c.skip, c.held = c.released-int64(len(c.tail)), 0, policy.Offset(len(c.tail)), c.room[:0]
 	if len(c.tail) == 0 {
 		return nil
 	}
-	c.held = append(c.held, c.tail...)
+	c.hold(c.tail)
 	_, err = c.take(nil)(stream.Write(ctx, c.tail))
 	return err
 }
@@ -105,7 +106,7 @@ func (c *channel) feed(ctx context.Context, dst, text []byte) ([]byte, error) {
 		}
 	}
 	c.received += int64(len(text))
-	c.held = append(c.held, text...)
+	c.hold(text)
 	if c.keep {
 		c.original = append(c.original, text...)
 	}
@@ -144,8 +145,7 @@ func (c *channel) end() {
 		return
 	}
 	c.stream.Abort()
-	c.stream = nil
-	c.held = nil
+	c.stream, c.held, c.room = nil, nil, nil
 	open := c.answer.open
 	if i := slices.Index(open, c); i >= 0 {
 		c.answer.open = slices.Delete(open, i, i+1)
@@ -199,6 +199,18 @@ func (c *channel) release(dst []byte, to policy.Offset) []byte {
 	return dst
 }
 
+// hold appends to the held bytes, over those that are no longer held if there is
+// room.
+func (c *channel) hold(text []byte) {
+	if n := len(c.held) + len(text); n > cap(c.held) {
+		if 2*n > cap(c.room) {
+			c.room = make([]byte, 0, max(64, 4*n))
+		}
+		c.held = append(c.room[:0], c.held...)
+	}
+	c.held = append(c.held, text...)
+}
+
 // drop counts the held bytes before an offset of the stream as shown.
 func (c *channel) drop(to policy.Offset) {
 	n := int(to - c.at)
@@ -217,6 +229,7 @@ func appendTail(tail, text []byte) []byte {
 	if len(tail) <= 2*tailBytes { // cut seldom
 		return tail
 	}
+	whole := tail
 	tail = tail[len(tail)-tailBytes:]
 	if i := bytes.IndexAny(tail, " \n\t"); i >= 0 {
 		tail = tail[i:]
@@ -225,5 +238,5 @@ func appendTail(tail, text []byte) []byte {
 			tail = tail[1:]
 		}
 	}
-	return slices.Clone(tail)
+	return append(whole[:0], tail...)
 }

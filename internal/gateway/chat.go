@@ -20,6 +20,9 @@ type chat struct {
 	chunks   int   // with text
 	visitor  visitor
 	leaves   []chatLeaf // of the choice being guarded
+
+	collected *choice // to which they belong
+	unnamed   bool    // it had a member whose name was not shown
 }
 
 type choice struct {
@@ -30,15 +33,30 @@ type choice struct {
 	finished bool // its last chunk is out
 	halted   *channel
 	logprobs []*logprobs
+	template template
+	opaque   bool // the template has something beside the text that is worth sending
 }
 
 type chatLeaf struct {
 	node    *node
 	channel *channel
+	size    int // of the text that came, in bytes
 }
 
 func newChat(a *Answer) *chat {
-	return &chat{a: a, visitor: visitor{opaque: chatOpaque}}
+	f := &chat{a: a, visitor: visitor{opaque: chatOpaque}}
+	f.visitor.name = f.name
+	return f
+}
+
+// name judges the name of a member of the choice that is being collected.
+func (f *chat) name(ctx context.Context, name string) (bool, error) {
+	keep, halted, err := f.a.name(ctx, f.collected, name)
+	if halted != nil {
+		f.collected.halted = halted
+	}
+	f.unnamed = f.unnamed || !keep
+	return keep, err
 }
 
 // chatOpaque names what carries no text of a model in a choice. logprobs are
@@ -65,7 +83,7 @@ func chatHidden(name string) bool {
 // of a model. Others stay if they have no words in them.
 func chatTop(name string, member *node) bool {
 	switch name {
-	case "id", "object", "created", "model", "system_fingerprint", "service_tier", "usage", "choices", "timings", "error", "provider",
+	case "id", "object", "created", "model", "system_fingerprint", "service_tier", "usage", "choices", "timings", "prompt_progress", "error", "provider",
 		"prompt_filter_results", "x_groq":
 		return true
 	}
@@ -95,7 +113,12 @@ func (f *chat) event(ctx context.Context, e *event) error {
 		f.done()
 		return nil
 	}
-	n, err := parse(e.data)
+	for _, c := range f.choices {
+		if text, ok := c.template.fit(e); ok && !c.finished && len(c.logprobs) == 0 {
+			return f.next(ctx, c, text)
+		}
+	}
+	n, err := f.a.parse(e.data)
 	if err != nil || n.kind != '{' {
 		return errNotJSON
 	}
@@ -108,7 +131,7 @@ func (f *chat) event(ctx context.Context, e *event) error {
 	f.remember(n)
 	usage := n.get("usage")
 	if !usage.null() {
-		f.usage = usage
+		f.usage = usage.detach()
 	}
 	came := len(choices.nodes)
 	kept := choices.nodes[:0]
@@ -137,20 +160,77 @@ func (f *chat) event(ctx context.Context, e *event) error {
 		f.stop(c)
 	}
 	f.settle()
+	if came == 1 && len(kept) == 1 && usage.null() {
+		f.learn(e, n, kept[0])
+	}
+	return nil
+}
+
+// learn makes a template of an event with one choice that has gone out. What
+// becomes of an event depends on its values, its text and what next looks at.
+func (f *chat) learn(e *event, n, m *node) {
+	c := f.choice(m)
+	if c.halted != nil || c.finished || len(c.logprobs) > 0 || f.unnamed || f.a.plain {
+		return
+	}
+	var one *chatLeaf
+	for i := range f.leaves {
+		l := &f.leaves[i]
+		if isName(l.channel) || l.size > 0 && one != nil {
+			return
+		}
+		if l.size > 0 {
+			one = l
+		}
+	}
+	if one != nil {
+		c.template.learn(e, n, one.node, one.size, one.channel)
+		c.opaque = f.visitor.seen
+	}
+}
+
+// next guards an event that is like the template of a choice, as event would.
+func (f *chat) next(ctx context.Context, c *choice, text []byte) error {
+	ch := c.template.channel
+	f.a.tree.reset()
+	c.turn++
+	ch.turn = c.turn
+	f.chunks++
+	if err := f.closeOthers(ctx, c); err != nil {
+		return err
+	}
+	if c.halted == nil {
+		out, err := f.a.shown(ctx, ch, text)
+		if err != nil {
+			return err
+		}
+		if ch.halted {
+			c.halted = ch
+		}
+		if len(out) > 0 || c.opaque && c.halted == nil {
+			f.a.out = c.template.append(f.a.out, out)
+			c.sent = true
+		}
+	}
+	if c.halted != nil {
+		f.stop(c)
+	}
+	f.settle()
 	return nil
 }
 
 // remember keeps what chunks have in common, for those that we make.
 func (f *chat) remember(n *node) {
 	if f.envelope == nil {
-		f.envelope = n.clone()
-		f.envelope.keep(func(name string, _ *node) bool {
+		n = n.clone()
+		n.keep(func(name string, _ *node) bool {
 			switch name {
 			case "id", "object", "created", "model", "system_fingerprint", "service_tier":
 				return true
 			}
 			return false
 		})
+		f.envelope = n.detach()
 	}
 }
 
@@ -158,7 +238,7 @@ func (f *chat) remember(n *node) {
 // false if nothing is left worth sending. Afterwards the choice may have halted.
 func (f *chat) guard(ctx context.Context, c *choice, n *node) (keep bool, err error) {
 	finish := !n.get("finish_reason").null()
-	if err := f.collect(c, n, "delta"); err != nil {
+	if err := f.collect(ctx, c, n, "delta"); err != nil {
 		return false, err
 	}
 	had := false
@@ -185,7 +265,7 @@ func (f *chat) guard(ctx context.Context, c *choice, n *node) (keep bool, err er
 			continue
 		}
 		ch := l.channel
-		out, err := ch.write(ctx, nil, text)
+		out, err := f.a.shown(ctx, ch, text)
 		if err == nil && (finish || isName(ch)) {
 			out, err = ch.close(ctx, out)
 		}
@@ -218,7 +298,7 @@ func (f *chat) guard(ctx context.Context, c *choice, n *node) (keep bool, err er
 }
 
 // collect finds the texts of a choice, each with its channel.
-func (f *chat) collect(c *choice, n *node, payload string) error {
+func (f *chat) collect(ctx context.Context, c *choice, n *node, payload string) error {
 	if f.completions() {
 		payload = "" // the text stands in the choice itself
 	}
@@ -226,16 +306,16 @@ func (f *chat) collect(c *choice, n *node, payload string) error {
 	if audio := n.get(payload).get("audio"); audio != nil && audio.kind == '{' {
 		audio.remove("data")
 	}
-	f.leaves = f.leaves[:0]
+	f.leaves, f.collected, f.unnamed = f.leaves[:0], c, false
 	f.visitor.seen = false
 	add := func(l leaf) error {
-		f.leaves = append(f.leaves, chatLeaf{l.node, f.channel(c, l)})
+		f.leaves = append(f.leaves, chatLeaf{l.node, f.channel(c, l), len(l.node.text)})
 		return nil
 	}
 	for i, m := range n.nodes {
 		if name := n.names[i]; name == payload {
 			f.visitor.steps, f.visitor.path = f.visitor.steps[:0], f.visitor.path[:0]
-			if err := f.visitor.visit(m, add); err != nil {
+			if err := f.visitor.visit(ctx, m, add); err != nil {
 				return err
 			}
 		} else if !chatOpaque(name) {
@@ -244,7 +324,7 @@ func (f *chat) collect(c *choice, n *node, payload string) error {
 				f.visitor.path = append(f.visitor.path, '/') // beside the payload, whose members may have the same name
 			}
 			f.visitor.path = append(f.visitor.path, name...)
-			if err := f.visitor.visit(m, add); err != nil {
+			if err := f.visitor.visit(ctx, m, add); err != nil {
 				return err
 			}
 		}
@@ -324,174 +404,4 @@ func (f *chat) sendChunk(choices, usage *node) {
 		n.set("usage", usage)
 	}
 	f.a.send(nil, n)
-}
-
-// stop ends a choice after a halt.
-func (f *chat) stop(c *choice) {
-	for _, ch := range c.channels {
-		ch.end()
-	}
-	x := f.a.exchange
-	if r := x.profile.Replacement(x.guard.Options.Language); x.guard.Options.Replacement && r != "" {
-		if f.completions() {
-			f.sendChoice(c, object("text", r, "logprobs", nil, "finish_reason", nil))
-		} else {
-			f.sendChoice(c, object("delta", object("content", r), "logprobs", nil, "finish_reason", nil))
-		}
-	}
-	n := object("delta", object(), "logprobs", nil)
-	switch {
-	case f.completions():
-		n = object("text", "", "logprobs", nil)
-	case !c.sent:
-		n.set("delta", object("role", "assistant", "content", ""))
-	}
-	f.sendChoice(c, f.verdict(c, n))
-	c.finished = true
-}
-
-// verdict writes a halt into a choice.
-func (f *chat) verdict(c *choice, n *node) *node {
-	n.set("finish_reason", value("content_filter")).set("content_filter_results", f.a.results(c))
-	if from := c.halted.retract; from >= 0 {
-		n.set("content_filter_offsets", object("check_offset", from, "start_offset", from, "end_offset", c.halted.received))
-	}
-	return n
-}
-
-// settle ends the answer if some choice has halted and none goes on.
-func (f *chat) settle() {
-	halted, finished := false, 0
-	for _, c := range f.choices {
-		halted = halted || c.halted != nil
-		if c.finished {
-			finished++
-		}
-	}
-	if !halted || finished < max(f.a.exchange.choices, len(f.choices)) {
-		return
-	}
-	if f.a.exchange.usage {
-		if f.usage == nil {
-			f.usage = f.estimate()
-		}
-		f.sendChunk(list(), f.usage)
-	}
-	f.done()
-	f.a.stop()
-}
-
-// estimate makes a usage for an upstream that was stopped before it told.
-func (f *chat) estimate() *node {
-	prompt := (f.a.exchange.prompt + 3) / 4
-	return object("prompt_tokens", prompt, "completion_tokens", f.chunks, "total_tokens", prompt+f.chunks, "estimated", true)
-}
-
-func (f *chat) done() {
-	f.a.out = append(f.a.out, "data: [DONE]\n\n"...)
-	f.a.over = true
-}
-
-func (f *chat) flush(ctx context.Context) error {
-	for _, c := range f.choices {
-		if c.finished {
-			continue
-		}
-		c.turn++
-		if err := f.closeOthers(ctx, c); err != nil {
-			return err
-		}
-		if c.halted != nil {
-			f.stop(c)
-		}
-	}
-	f.settle()
-	return nil
-}
-
-func (f *chat) halt(_ context.Context, ch *channel) error {
-	c := ch.scope.(*choice)
-	c.halted = ch
-	f.stop(c)
-	f.settle()
-	return nil
-}
-
-func (f *chat) whole(ctx context.Context, body *node) error {
-	body.keep(chatTop)
-	choices := body.get("choices")
-	if choices == nil || choices.kind != '[' {
-		return nil
-	}
-	for _, n := range choices.nodes {
-		if n.kind != '{' {
-			return upstreamError("the upstream's answer cannot be judged: a choice is no object")
-		}
-		if err := f.wholeChoice(ctx, f.choice(n), n); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (f *chat) wholeChoice(ctx context.Context, c *choice, n *node) error {
-	if err := f.collect(c, n, "message"); err != nil {
-		return err
-	}
-	// Reasoning comes first when it is streamed: its halt ends the answer too.
-	slices.SortStableFunc(f.leaves, func(a, b chatLeaf) int { return thought(a.channel) - thought(b.channel) })
-	for _, l := range f.leaves {
-		text := l.node.text
-		l.node.text = nil
-		if c.halted != nil {
-			continue
-		}
-		out, err := f.a.text(ctx, l.channel, text)
-		if err != nil {
-			return err
-		}
-		l.node.text = out
-		if l.channel.halted {
-			c.halted = l.channel
-		}
-	}
-	if err := f.guardLogprobs(ctx, c, n); err != nil {
-		return err
-	}
-	if c.halted == nil {
-		if f.a.foundIn(c) {
-			n.set("content_filter_results", f.a.results(c))
-		}
-		return nil
-	}
-	f.verdict(c, n)
-	x := f.a.exchange
-	replacement := ""
-	if x.guard.Options.Replacement {
-		replacement = x.profile.Replacement(x.guard.Options.Language)
-	}
-	place, name := n, "text"
-	if message := n.get("message"); message != nil && message.kind == '{' {
-		place, name = message, "content"
-		message.remove("tool_calls") // a call that is not whole must not be made
-		message.remove("function_call")
-	}
-	place.set(name, value(place.get(name).string()+replacement))
-	return nil
-}
-
-// thought returns 0 for reasoning and 1 for everything else.
-func thought(c *channel) int {
-	if strings.HasPrefix(c.name, "reasoning") || strings.HasPrefix(c.name, "thinking") {
-		return 0
-	}
-	return 1
-}
-
-func (f *chat) failure(dst []byte, message string) []byte {
-	n := object("error", object("message", "weir: "+message, "type", "server_error", "param", nil, "code", "guard_failed"))
-	if f.a.sse {
-		return appendEvent(dst, nil, n.append)
-	}
-	return n.append(dst)
 }

@@ -272,3 +272,47 @@ func TestWholeCalls(t *testing.T) {
 		}
 	}
 }
+
+// TestNames: names of members may be the model's, as in arguments of tools that are
+// objects, and are judged, too.
+func TestNames(t *testing.T) {
+	object := func(name string) string { return `{"a":{"` + name + `":true},"b":"."}` }
+	for r, event := range map[gateway.Route][2]string{
+		gateway.Chat:      {`{"id":"c","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"name":"f","arguments":`, `}}]},"finish_reason":null}]}`},
+		gateway.Responses: {`{"type":"response.output_item.added","output_index":0,"item":{"type":"function_call","id":"i","arguments":`, `}}`},
+		gateway.Messages:  {`{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"i","input":`, `}}`},
+	} {
+		g := guard(t, basePolicy, gateway.Options{})
+		for name, want := range map[string]string{"fine": object("fine"), "zzname": `{"a":{},"b":"."}`, "zzbomb": ""} {
+			a := begin(t, g, r, "", "text/event-stream")
+			out, err := a.Write(t.Context(), []byte(data(event[0]+object(name)+event[1])))
+			if err != nil || !strings.Contains(string(out), want) || strings.Contains(string(out), "zz") && !strings.Contains(string(out), "content_filter") {
+				t.Errorf("%s, %s: %v in %s", r, name, err, out)
+			}
+			if a.Halted() != (name == "zzbomb") || strings.Contains(string(out), `"zz`) {
+				t.Errorf("%s, %s: halted %t: %s", r, name, a.Halted(), out)
+			}
+		}
+	}
+}
+
+// TestFindings: clients are told as much of findings as the operator allows.
+func TestFindings(t *testing.T) {
+	for detail, want := range map[gateway.Detail]string{
+		gateway.DetailFull: `"weir":{"findings":[{"category":"violence","severity":"high","action":"halt","score":1,"threshold":0,"channel":"content",` +
+			`"start_offset":2,"end_offset":8,"source":"lexicon:base-pack:7","explanation":"halt: violence at bytes [2, 8): lexicon base-pack line 7,`,
+		gateway.DetailCategory: `"weir":{"findings":[{"category":"violence","severity":"high","action":"halt","channel":"content",` +
+			`"start_offset":2,"end_offset":8,"source":"lexicon:base-pack"}],"snapshot_version":`,
+		gateway.DetailNone: `"violence":{"filtered":true,"severity":"high"}}}]}`,
+	} {
+		g := guard(t, basePolicy, gateway.Options{Findings: detail})
+		out := string(pass(t, begin(t, g, gateway.Chat, "", "text/event-stream"), []byte(data(delta(`{"content":"a zzbomb"}`))), wholly))
+		if !strings.Contains(out, want) || detail == gateway.DetailNone && strings.Contains(out, "weir") {
+			t.Errorf("got %s, want %s", out, want)
+		}
+		whole := string(pass(t, begin(t, g, gateway.Chat, "", "application/json"), []byte(`{"choices":[{"index":0,"message":{"content":"a zzbomb"}}]}`), wholly))
+		if detail != gateway.DetailFull && strings.Contains(whole, "explanation") {
+			t.Errorf("a whole answer tells more: %s", whole)
+		}
+	}
+}

@@ -12,9 +12,10 @@
 // a refusal, the names and arguments of tool calls, the transcript of sound. Each
 // is a channel, a stream of the engine with offsets of its own. A string is a
 // channel unless its name says that it is something else (an id, a role, a type),
-// so a field that a server invents is guarded too. What cannot be read is taken
-// out: sound, token ids, members nobody has heard of beside the choices that
-// have words in them.
+// so a field that a server invents is guarded too, and so is its name if it is none
+// of the APIs': arguments of tools may be objects. What cannot be read is taken out:
+// sound, token ids, members nobody has heard of beside the choices that have words
+// in them.
 //
 // A channel ends when text comes for another one of the same choice; what it held
 // comes out before that text. If it goes on later, the last tailBytes are read
@@ -47,7 +48,9 @@
 //
 // content_filter_results has Azure's keys (hate, self_harm, sexual, violence,
 // jailbreak) and ours for what Azure has no name for, each with filtered and
-// severity; under weir, the findings with channel and offsets.
+// severity; under weir, the findings with channel and offsets, unless Options ask
+// for less: which entry of a pack was met (DetailCategory leaves it out) tells a
+// client how to go around it, and the log says it anyhow.
 //
 // # Failures
 //

@@ -57,20 +57,40 @@ func (a *Answer) results(scope any) *node {
 		}
 		own = append(own, f.Finding)
 		if len(details.nodes) < maxFindings {
-			details.nodes = append(details.nodes, object(
-				"category", f.Category.String(), "severity", f.Severity.String(), "action", f.Action.String(),
-				"score", f.Score, "threshold", f.Threshold,
-				"channel", f.channel, "start_offset", int64(f.Span.Start), "end_offset", int64(f.Span.End),
-				"source", f.Source.String(),
-				"explanation", policy.Explain(f.Finding, a.exchange.profile, a.exchange.snapshot.Version()),
-			))
+			details.nodes = append(details.nodes, a.detail(f))
 		}
 	}
 	n := filterResults(own)
-	if len(own) > 0 {
+	if len(own) > 0 && a.exchange.guard.Options.Findings != DetailNone {
 		n.set("weir", object("findings", details, "snapshot_version", a.exchange.snapshot.Version()))
 	}
 	return n
+}
+
+// detail describes a finding as far as the operator lets clients know.
+func (a *Answer) detail(f *finding) *node {
+	n := object("category", f.Category.String(), "severity", f.Severity.String(), "action", f.Action.String())
+	full := a.exchange.guard.Options.Findings == DetailFull
+	if full {
+		n.set("score", value(f.Score)).set("threshold", value(f.Threshold))
+	}
+	n.set("channel", value(f.channel)).set("start_offset", value(int64(f.Span.Start))).set("end_offset", value(int64(f.Span.End)))
+	if !full {
+		return n.set("source", value(f.Source.Kind.String()+":"+f.Source.Name))
+	}
+	n.set("source", value(f.Source.String()))
+	return n.set("explanation", value(policy.Explain(f.Finding, a.exchange.profile, a.exchange.snapshot.Version())))
+}
+
+// cause explains the first halt, for the log, without the channel, whose name is
+// made of names that the upstream chose.
+func (a *Answer) cause() string {
+	for i := range a.findings {
+		if f := &a.findings[i]; f.Action == policy.Halt {
+			return policy.Explain(f.Finding, a.exchange.profile, a.exchange.snapshot.Version())
+		}
+	}
+	return ""
 }
 
 // foundIn reports whether a scope has findings.

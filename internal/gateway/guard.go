@@ -18,9 +18,20 @@ type Options struct {
 	Profile     string // of answers; "" is the policy's default
 	Language    string // of the replacement text after a halt, as a BCP 47 tag; "" is en
 	Replacement bool   // show the profile's replacement text after a halt
+	Findings    Detail // of findings, in what clients get
 	EventBytes  int    // longest server-sent event; 0 is 1 MiB
 	BodyBytes   int64  // longest request body, and longest answer that is not streamed; 0 is 16 MiB
 }
+
+// Detail is how much clients are told of findings.
+type Detail int
+
+// The details. Each says what is filtered, in the words of content_filter_results.
+const (
+	DetailFull     Detail = iota // with rule, place, score and what the policy made of them
+	DetailCategory               // with category, place, action and the pack, pattern or model, and not which entry
+	DetailNone                   // nothing more
+)
 
 // Guard judges what goes through HTTP APIs. It is immutable and safe for
 // concurrent use.
@@ -93,6 +104,7 @@ type Exchange struct {
 	choices  int  // that the answer will have
 	usage    bool // the client wants a chunk with the usage
 	prompt   int  // bytes of the prompt that was judged
+	tree     tree // of the request, then of the answer
 }
 
 // Route returns the API that the request is for.
@@ -124,7 +136,8 @@ func (g *Guard) Request(ctx context.Context, r Route, body []byte) (x *Exchange,
 	if len(body) == 0 { // an answer is fetched again, or the upstream will refuse it
 		return x, nil
 	}
-	request, err := parse(body)
+	defer x.tree.free() // the body is the caller's
+	request, err := x.tree.parse(body)
 	if err == nil && request.kind != '{' {
 		err = errors.New("the JSON is no object")
 	}
@@ -158,7 +171,7 @@ func (x *Exchange) Answer(status int, contentType string) (*Answer, error) {
 	if status < 200 || status > 299 || status == http.StatusNoContent {
 		return nil, nil
 	}
-	a := &Answer{exchange: x}
+	a := &Answer{exchange: x, tree: &x.tree}
 	switch media, _, _ := mime.ParseMediaType(contentType); {
 	case media == "text/event-stream":
 		a.sse = true

@@ -33,8 +33,8 @@ const (
 )
 
 // guarded reads an upstream's answer and is read by the client: what comes out
-// may be shown. There is no buffer but the piece that was read and what it became,
-// so a client that reads slowly slows the upstream down.
+// may be shown. A piece is read into the reader's own buffer, and what it became
+// comes back in it: there is no other buffer but what has become of one piece, so a client that reads slowly slows the upstream down.
 type guarded struct {
 	proxy  *Proxy
 	call   *call
@@ -43,7 +43,6 @@ type guarded struct {
 	timer  *time.Timer // ends the upstream when it stalls
 	stall  atomic.Bool
 
-	piece  []byte
 	out    []byte // to be read
 	err    error  // after out
 	pieces chan piece
@@ -56,7 +55,7 @@ type piece struct {
 }
 
 func newGuarded(p *Proxy, c *call, a *Answer, body io.ReadCloser) *guarded {
-	g := &guarded{proxy: p, call: c, answer: a, body: body, piece: make([]byte, 16<<10)} // 16 KiB
+	g := &guarded{proxy: p, call: c, answer: a, body: body}
 	if p.Stall > 0 {
 		g.timer = time.AfterFunc(p.Stall, func() {
 			g.stall.Store(true)
@@ -72,10 +71,11 @@ func newGuarded(p *Proxy, c *call, a *Answer, body io.ReadCloser) *guarded {
 
 // pump reads the upstream beside the wait for late findings, one piece at a time.
 func (g *guarded) pump(done <-chan struct{}) {
+	buffer := make([]byte, bufferBytes)
 	for {
-		n, err := g.body.Read(g.piece)
+		n, err := g.body.Read(buffer)
 		select {
-		case g.pieces <- piece{g.piece[:n], err}:
+		case g.pieces <- piece{buffer[:n], err}:
 		case <-done:
 			return
 		}
@@ -99,7 +99,7 @@ func (g *guarded) Read(p []byte) (int, error) {
 		if g.timer != nil {
 			g.timer.Reset(g.proxy.Stall)
 		}
-		g.next()
+		g.next(p)
 		if g.timer != nil {
 			g.timer.Stop() // a client that reads slowly is no upstream that stalls
 		}
@@ -109,14 +109,14 @@ func (g *guarded) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// next takes one piece, or what was found late.
-func (g *guarded) next() {
+// next takes one piece, or what was found late. The buffer is free to use.
+func (g *guarded) next(buffer []byte) {
 	ctx := g.call.client
 	var out []byte
 	var err error
 	if g.pieces == nil {
-		n, failed := g.body.Read(g.piece)
-		out, err = g.take(ctx, g.piece[:n], failed)
+		n, failed := g.body.Read(buffer)
+		out, err = g.take(ctx, buffer[:n], failed)
 	} else {
 		select {
 		case p := <-g.pieces:
@@ -147,7 +147,7 @@ func (g *guarded) next() {
 		g.fail(err)
 	}
 	if g.answer.Halted() {
-		g.call.outcome = "halted"
+		g.call.outcome, g.call.cause = "halted", g.answer.cause()
 	}
 }
 

@@ -2,8 +2,8 @@ package gateway
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -18,84 +18,16 @@ type node struct {
 	kind  jsontext.Kind // '{', '[', '"', '0', 't', 'f' or 'n'
 	raw   []byte        // of numbers and literals
 	text  []byte        // of strings: bytes as they came, halves of surrogate pairs in three bytes each
+	at    int           // of strings that came without escapes: where the text stands in what was read
 	names []string      // of an object's members
 	nodes []*node       // members or elements
 }
 
-const maxDepth = 64 // of nesting; no API comes near
-
-var (
-	errDepth = fmt.Errorf("the JSON is nested deeper than %d", maxDepth)
-	errTwice = errors.New("the JSON has a name twice in one object")
-	errMore  = errors.New("there is more than one JSON value")
-)
-
-// parse reads one value and nothing behind it. The error has no text of the value.
-func parse(data []byte) (*node, error) {
-	d := jsontext.NewDecoder(bytes.NewReader(data), jsontext.AllowInvalidUTF8(true))
-	n, err := read(d, 0)
-	switch {
-	case err == nil:
-		if d.PeekKind() != 0 || len(bytes.TrimSpace(data[d.InputOffset():])) > 0 {
-			return nil, errMore
-		}
-		return n, nil
-	case errors.Is(err, errDepth):
-		return nil, err
-	case errors.Is(err, jsontext.ErrDuplicateName):
-		return nil, errTwice
-	}
-	// jsontext quotes names in its errors, which may be text of users.
-	return nil, fmt.Errorf("there is no valid JSON at byte %d", d.InputOffset())
-}
-
-func read(d *jsontext.Decoder, depth int) (*node, error) {
-	if depth > maxDepth {
-		return nil, errDepth
-	}
-	n := &node{kind: d.PeekKind()}
-	switch n.kind {
-	case '{', '[':
-		if _, err := d.ReadToken(); err != nil {
-			return nil, err
-		}
-		for {
-			switch d.PeekKind() {
-			case '}', ']':
-				_, err := d.ReadToken()
-				return n, err
-			}
-			if n.kind == '{' {
-				name, err := d.ReadToken()
-				if err != nil {
-					return nil, err
-				}
-				n.names = append(n.names, name.String())
-			}
-			member, err := read(d, depth+1)
-			if err != nil {
-				return nil, err
-			}
-			n.nodes = append(n.nodes, member)
-		}
-	case '"':
-		raw, err := d.ReadValue()
-		if err == nil {
-			n.text = unquote(raw)
-		}
-		return n, err
-	default:
-		raw, err := d.ReadValue()
-		n.raw = bytes.Clone(raw)
-		return n, err
-	}
-}
-
-// unquote returns the bytes of a valid JSON string. Unlike the libraries it
+// unquote appends the bytes of a valid JSON string. Unlike the libraries it
 // leaves runes alone that are cut: the other half may come with the next event.
-func unquote(raw []byte) []byte {
+func unquote(out, raw []byte) []byte {
 	raw = raw[1 : len(raw)-1]
-	out := make([]byte, 0, len(raw))
+	begin := len(out)
 	for len(raw) > 0 {
 		at := bytes.IndexByte(raw, '\\')
 		if at < 0 {
@@ -118,7 +50,7 @@ func unquote(raw []byte) []byte {
 		case 'u':
 			unit, _ := strconv.ParseUint(string(raw[:4]), 16, 16)
 			raw = raw[4:]
-			out = appendUnit(out, uint16(unit))
+			out = append(out[:begin], appendUnit(out[begin:], uint16(unit))...) // not with what was there before
 		default:
 			out = append(out, escape)
 		}
@@ -218,8 +150,7 @@ func (n *node) set(name string, v *node) *node {
 func (n *node) remove(name string) {
 	for i, m := range n.names {
 		if m == name {
-			n.names = append(n.names[:i:i], n.names[i+1:]...)
-			n.nodes = append(n.nodes[:i:i], n.nodes[i+1:]...)
+			n.names, n.nodes = slices.Delete(n.names, i, i+1), slices.Delete(n.nodes, i, i+1)
 			return
 		}
 	}
@@ -234,6 +165,18 @@ func (n *node) keep(f func(name string, member *node) bool) {
 		}
 	}
 	n.names, n.nodes = names, nodes
+}
+
+// detach copies the value and all below it, to outlive the event that it came with.
+func (n *node) detach() *node {
+	if n == nil {
+		return nil
+	}
+	c := &node{kind: n.kind, raw: bytes.Clone(n.raw), text: bytes.Clone(n.text), names: slices.Clone(n.names)}
+	for _, m := range n.nodes {
+		c.nodes = append(c.nodes, m.detach())
+	}
+	return c
 }
 
 // clone copies the object itself; members are shared.

@@ -25,7 +25,9 @@ type logprob struct {
 // add takes a token of so many bytes.
 func (l *logprobs) add(size int, nodes ...*node) {
 	p := logprob{start: l.at, end: l.at + int64(size)}
-	copy(p.nodes[:], nodes)
+	for i, n := range nodes {
+		p.nodes[i] = n.detach() // it waits for its text
+	}
 	l.at = p.end
 	l.pending = append(l.pending, p)
 }
@@ -93,7 +95,10 @@ func (f *chat) guardLogprobs(ctx context.Context, c *choice, n *node) error {
 		listed := entries != nil && entries.kind == '['
 		l := c.tracker(name, listed && len(entries.nodes) > 0)
 		if l == nil {
-			if came != nil && came.get(name) != nil {
+			switch {
+			case listed:
+				out.set(name, list())
+			case came != nil && entries != nil:
 				out.set(name, value(nil))
 			}
 			continue

@@ -17,10 +17,23 @@ type messages struct {
 	tokens   int          // deltas so far, for an estimate of the usage
 	usage    *node
 	visitor  visitor
+	template template // of deltas
+	halted   *channel // while visiting
 }
 
 func newMessages(a *Answer) *messages {
-	return &messages{a: a, open: map[int]bool{}, visitor: visitor{opaque: messagesOpaque}}
+	f := &messages{a: a, open: map[int]bool{}, visitor: visitor{opaque: messagesOpaque}}
+	f.visitor.name = f.name
+	return f
+}
+
+// name judges the name of a member.
+func (f *messages) name(ctx context.Context, name string) (bool, error) {
+	keep, halted, err := f.a.name(ctx, nil, name)
+	if f.halted == nil {
+		f.halted = halted
+	}
+	return keep, err
 }
 
 // messagesOpaque names what carries no text of a model, or none that anybody can
@@ -43,7 +56,10 @@ func (f *messages) event(ctx context.Context, e *event) error {
 		f.a.over = true
 		return nil
 	}
-	n, err := parse(e.data)
+	if text, ok := f.template.fit(e); ok {
+		return f.next(ctx, text)
+	}
+	n, err := f.a.parse(e.data)
 	if err != nil || n.kind != '{' {
 		return errNotJSON
 	}
@@ -52,16 +68,16 @@ func (f *messages) event(ctx context.Context, e *event) error {
 	case "ping", "error":
 	case "message_start":
 		if usage := n.get("message").get("usage"); is(usage, '{') {
-			f.usage = usage
+			f.usage = usage.detach()
 		}
 		if err := f.texts(ctx, n.get("message")); err != nil || f.a.over {
 			return err
 		}
 	case "content_block_start":
-		f.open[index] = true
 		if err := f.texts(ctx, n.get("content_block")); err != nil || f.a.over {
 			return err
 		}
+		f.open[index] = true
 	case "content_block_delta":
 		return f.delta(ctx, e, n, index)
 	case "content_block_stop":
@@ -97,6 +113,9 @@ func (f *messages) delta(ctx context.Context, e *event, n *node, index int) erro
 	}
 	f.tokens++
 	had, has, opaque := false, false, false
+	var text *node
+	var from *channel
+	size, texts := 0, 0
 	for i, name := range delta.names {
 		m := delta.nodes[i]
 		if messagesOpaque(name) {
@@ -112,7 +131,9 @@ func (f *messages) delta(ctx context.Context, e *event, n *node, index int) erro
 		}
 		c := f.channel(index, name, delta.get("type").string())
 		had = had || len(m.text) > 0
-		out, err := c.write(ctx, nil, m.text)
+		texts++
+		text, from, size = m, c, len(m.text)
+		out, err := f.a.shown(ctx, c, m.text)
 		if err != nil {
 			return err
 		}
@@ -125,8 +146,34 @@ func (f *messages) delta(ctx context.Context, e *event, n *node, index int) erro
 			return f.halt(ctx, c)
 		}
 	}
+	if opaque && !had { // a signature comes behind what it signs
+		if err := f.close(ctx, index); err != nil || f.a.over {
+			return err
+		}
+	}
 	if has || !had || opaque {
 		f.a.send(e, n)
+	}
+	if has && !opaque && texts == 1 && !f.a.plain {
+		f.template.learn(e, n, text, size, from)
+	}
+	return nil
+}
+
+// next guards an event that is like the template, as event would.
+func (f *messages) next(ctx context.Context, text []byte) error {
+	c := f.template.channel
+	f.a.tree.reset()
+	f.tokens++
+	out, err := f.a.shown(ctx, c, text)
+	if err != nil {
+		return err
+	}
+	if len(out) > 0 {
+		f.a.out = f.template.append(f.a.out, out)
+	}
+	if c.halted {
+		return f.halt(ctx, c)
 	}
 	return nil
 }
@@ -184,20 +231,21 @@ func (f *messages) texts(ctx context.Context, n *node) error {
 // each is texts without the end; it returns the channel that halted.
 func (f *messages) each(ctx context.Context, n *node) (halted *channel, err error) {
 	f.visitor.steps, f.visitor.path = f.visitor.steps[:0], f.visitor.path[:0]
-	err = f.visitor.visit(n, func(l leaf) error {
+	f.halted = nil
+	err = f.visitor.visit(ctx, n, func(l leaf) error {
 		text := l.node.text
 		l.node.text = nil
-		if halted != nil || len(text) == 0 {
+		if f.halted != nil || len(text) == 0 {
 			return nil
 		}
 		c := f.a.newChannel("content."+string(l.path), nil)
 		out, err := f.a.text(ctx, c, text)
 		if l.node.text = out; c.halted {
-			halted = c
+			f.halted = c
 		}
 		return err
 	})
-	return halted, err
+	return f.halted, err
 }
 
 func (f *messages) halt(_ context.Context, c *channel) error {

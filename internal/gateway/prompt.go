@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -97,7 +98,7 @@ func (p *prompt) texts(n *node) {
 		return false
 	}}
 	if n != nil {
-		_ = v.visit(n, func(l leaf) error { p.text(l.node); return nil })
+		_ = v.visit(context.Background(), n, func(l leaf) error { p.text(l.node); return nil })
 	}
 }
 

@@ -96,6 +96,7 @@ func NewProxy(o ProxyOptions) *Proxy {
 		},
 		Transport:      p.Transport,
 		FlushInterval:  -1,
+		BufferPool:     buffers{},
 		ModifyResponse: p.answer,
 		ErrorHandler:   p.failed,
 		// It logs what the client or the upstream broke off, which we do ourselves.
@@ -103,6 +104,20 @@ func NewProxy(o ProxyOptions) *Proxy {
 	}
 	return p
 }
+
+// bufferBytes is the size of the buffer of an answer. Under load much has come
+// since the last piece; what is read at once is written at once.
+const bufferBytes = 16 << 10 // 16 KiB
+
+// buffers makes buffers that are smaller than ReverseProxy's 32 KiB. They are not
+// used again, so that nothing of one answer gets into another.
+type buffers struct{}
+
+// Get implements httputil.BufferPool.
+func (buffers) Get() []byte { return make([]byte, bufferBytes) }
+
+// Put implements httputil.BufferPool.
+func (buffers) Put([]byte) {}
 
 // call is one request on its way.
 type call struct {
@@ -113,6 +128,7 @@ type call struct {
 	cancel   context.CancelFunc // ends it
 	client   context.Context    // ends when the client goes
 	outcome  string
+	cause    string // of a halt
 	began    time.Time
 }
 
@@ -231,7 +247,11 @@ func (p *Proxy) done(c *call) {
 	case "halted", "blocked", "refused", "busy":
 		level = slog.LevelInfo
 	}
-	p.Log.Log(context.Background(), level, "request", "request_id", c.id, "route", c.route, "outcome", c.outcome, "duration", d)
+	attributes := []any{"request_id", c.id, "route", c.route, "outcome", c.outcome, "duration", d}
+	if c.cause != "" {
+		attributes = append(attributes, "cause", c.cause)
+	}
+	p.Log.Log(context.Background(), level, "request", attributes...)
 }
 
 // answer puts the guard between the upstream's answer and the client.

@@ -140,7 +140,9 @@ func TestProxyHalt(t *testing.T) {
 	case <-time.After(5 * time.Second):
 		t.Error("the upstream goes on")
 	}
-	waitFor(t, func() bool { return strings.Contains(log.String(), "outcome=halted") })
+	waitFor(t, func() bool {
+		return strings.Contains(log.String(), "outcome=halted") && strings.Contains(log.String(), "lexicon base-pack line 7")
+	})
 	if l := log.String(); !strings.Contains(l, "request_id=my-id") || strings.Contains(l, "secret") || strings.Contains(l, "zzbo") || strings.Contains(l, "fine") {
 		t.Errorf("the log: %s", l)
 	}

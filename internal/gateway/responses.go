@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -23,6 +22,7 @@ type responses struct {
 	turn     int
 	sequence int
 	visitor  visitor
+	halted   *channel // while visiting
 }
 
 // responseItem is one element of output.
@@ -40,7 +40,18 @@ type responsePart struct {
 }
 
 func newResponses(a *Answer) *responses {
-	return &responses{a: a, said: map[string][]byte{}, visitor: visitor{opaque: responsesOpaque}}
+	f := &responses{a: a, said: map[string][]byte{}, visitor: visitor{opaque: responsesOpaque}}
+	f.visitor.name = f.name
+	return f
+}
+
+// name judges the name of a member.
+func (f *responses) name(ctx context.Context, name string) (bool, error) {
+	keep, halted, err := f.a.name(ctx, nil, name)
+	if f.halted == nil {
+		f.halted = halted
+	}
+	return keep, err
 }
 
 // responsesOpaque names what carries no text of a model, or none that anybody can
@@ -77,7 +88,7 @@ func (f *responses) event(ctx context.Context, e *event) error {
 		f.a.over = true
 		return nil
 	}
-	n, err := parse(e.data)
+	n, err := f.a.parse(e.data)
 	if err != nil || n.kind != '{' {
 		return errNotJSON
 	}
@@ -91,7 +102,7 @@ func (f *responses) event(ctx context.Context, e *event) error {
 			if err := f.again(ctx, r.get("output")); err != nil || f.a.over {
 				return err
 			}
-			f.response = r.clone()
+			f.response = r.detach()
 		}
 	case kind == "response.completed" || kind == "response.incomplete" || kind == "response.failed" || kind == "response.cancelled":
 		return f.last(ctx, e, n)
@@ -132,7 +143,7 @@ func (f *responses) delta(ctx context.Context, e *event, n *node, kind string) e
 		}
 	}
 	came := len(delta.text) > 0
-	out, err := c.write(ctx, nil, delta.text)
+	out, err := f.a.shown(ctx, c, delta.text)
 	if err != nil {
 		return err
 	}
@@ -191,7 +202,7 @@ func (f *responses) channel(n *node, kind string) *channel {
 	c.model = object("type", kind+".delta", "sequence_number", 0)
 	for _, name := range [...]string{"item_id", "output_index", "content_index", "summary_index"} {
 		if m := n.get(name); m != nil {
-			c.model.set(name, m)
+			c.model.set(name, m.detach())
 		}
 	}
 	f.channels = append(f.channels, c)
@@ -281,9 +292,6 @@ func (f *responses) other(ctx context.Context, e *event, n *node, kind string) e
 		n.set("logprobs", list()) // the deltas had them
 	}
 	item := f.item(n.get("output_index").integer(0))
-	if added := n.get("item"); is(added, '{') && item.node == nil {
-		item.node = empty(added)
-	}
 	for i, name := range n.names {
 		if !responsesOpaque(name) {
 			if err := f.again(ctx, n.nodes[i]); err != nil || f.a.over {
@@ -292,18 +300,11 @@ func (f *responses) other(ctx context.Context, e *event, n *node, kind string) e
 		}
 	}
 	if whole := n.get("item"); is(whole, '{') {
-		item.node = whole
+		item.node = whole.detach()
 		item.done = kind == "response.output_item.done"
 	}
 	f.send(e, n)
 	return nil
-}
-
-// empty returns an item without its texts.
-func empty(item *node) *node {
-	n := item.clone()
-	n.keep(func(name string, m *node) bool { return responsesOpaque(name) || !m.hasText() })
-	return n
 }
 
 // again guards every string below n, which may repeat the text of a channel. A
@@ -314,10 +315,10 @@ func (f *responses) again(ctx context.Context, n *node) error {
 	}
 	removeMedia(n)
 	f.visitor.steps, f.visitor.path = f.visitor.steps[:0], f.visitor.path[:0]
-	var halted *channel
-	err := f.visitor.visit(n, func(l leaf) error {
+	f.halted = nil
+	err := f.visitor.visit(ctx, n, func(l leaf) error {
 		text := l.node.text
-		if halted != nil {
+		if f.halted != nil {
 			l.node.text = nil
 			return nil
 		}
@@ -335,20 +336,19 @@ func (f *responses) again(ctx context.Context, n *node) error {
 		}
 		l.node.text = out
 		if c.halted {
-			halted = c
+			f.halted = c
 			return nil
 		}
 		f.said[string(text)] = out
 		return nil
 	})
-	if err == nil && halted != nil && f.a.sse {
-		err = f.halt(ctx, halted)
+	if err == nil && f.halted != nil && f.a.sse {
+		err = f.halt(ctx, f.halted)
 	}
 	return err
 }
 
-// removeMedia removes sound and pictures, and logprobs of texts that the deltas
-// had already.
+// removeMedia removes sound and pictures, and empties the logprobs of texts.
 func removeMedia(n *node) {
 	if n.kind == '{' {
 		n.keep(func(name string, m *node) bool {
@@ -356,7 +356,8 @@ func removeMedia(n *node) {
 			case "data", "result", "partial_image_b64":
 				return m.kind != '"' // base64
 			case "logprobs":
-				return false
+				m.nodes = nil // the deltas had them
+				return m.kind == '[' || m.kind == 'n'
 			}
 			return true
 		})
@@ -364,118 +365,6 @@ func removeMedia(n *node) {
 	for _, m := range n.nodes {
 		removeMedia(m)
 	}
-}
-
-// last guards the event that ends the stream.
-func (f *responses) last(ctx context.Context, e *event, n *node) error {
-	if err := f.closeOthers(ctx); err != nil || f.a.over {
-		return err
-	}
-	if r := n.get("response"); is(r, '{') {
-		r.keep(responsesTop)
-		if err := f.again(ctx, r.get("output")); err != nil || f.a.over {
-			return err
-		}
-		if len(f.a.findings) > 0 {
-			r.set("content_filter_results", f.a.results(nil))
-		}
-	}
-	f.send(e, n)
-	f.response = nil
-	return nil
-}
-
-func (f *responses) flush(ctx context.Context) error {
-	f.turn++
-	return f.closeOthers(ctx)
-}
-
-// halt ends the stream: what is open is done, as far as it was shown, and the
-// response is incomplete.
-func (f *responses) halt(_ context.Context, c *channel) error {
-	a := f.a
-	for len(a.open) > 0 {
-		a.open[len(a.open)-1].end()
-	}
-	output := list()
-	slices.SortFunc(f.items, func(a, b *responseItem) int { return a.index - b.index })
-	for _, i := range f.items {
-		if i.node == nil {
-			continue
-		}
-		if !i.done {
-			f.finish(i)
-		}
-		output.nodes = append(output.nodes, i.node)
-	}
-	r := f.response
-	if r == nil {
-		r = object("object", "response", "output", nil)
-	}
-	r.set("status", value("incomplete")).set("incomplete_details", object("reason", "content_filter")).set("output", output)
-	r.set("content_filter_results", a.results(nil))
-	if x := a.exchange; x.guard.Options.Replacement {
-		r.get("incomplete_details").set("message", value(x.profile.Replacement(x.guard.Options.Language)))
-	}
-	if c.retract >= 0 {
-		r.set("content_filter_offsets", object("check_offset", c.retract, "start_offset", c.retract, "end_offset", c.received))
-	}
-	f.sendNew(object("type", "response.incomplete", "response", r))
-	a.stop()
-	return nil
-}
-
-// finish ends an item with what was shown of it.
-func (f *responses) finish(i *responseItem) {
-	n := i.node
-	at := func(name string, content int, part *node) {
-		l := n.get(name)
-		if !is(l, '[') {
-			l = list()
-			n.set(name, l)
-		}
-		for len(l.nodes) <= min(content, 1000) {
-			l.nodes = append(l.nodes, part)
-		}
-		if content < len(l.nodes) {
-			l.nodes[content] = part
-		}
-	}
-	for _, p := range i.parts {
-		c := p.channel
-		ids := c.model.clone()
-		ids.remove("type")
-		ids.remove("sequence_number")
-		kind := strings.TrimSuffix(c.model.get("type").string(), ".delta")
-		done := func(name string) { f.sendNew(object("type", kind+".done").merge(ids).set(name, value(c.shown))) }
-		switch kind {
-		case "response.output_text":
-			part := object("type", "output_text", "text", c.shown, "annotations", list(), "logprobs", list())
-			at("content", p.content, part)
-			if c.ended {
-				continue
-			}
-			f.sendNew(object("type", kind+".done").merge(ids).set("text", value(c.shown)).set("logprobs", list()))
-			f.sendNew(object("type", "response.content_part.done").merge(ids).set("part", part))
-		case "response.refusal":
-			part := object("type", "refusal", "refusal", c.shown)
-			at("content", p.content, part)
-			done("refusal")
-			f.sendNew(object("type", "response.content_part.done").merge(ids).set("part", part))
-		case "response.reasoning_text":
-			at("content", p.content, object("type", "reasoning_text", "text", c.shown))
-			done("text")
-		case "response.reasoning_summary_text":
-			at("summary", p.summary, object("type", "summary_text", "text", c.shown))
-			done("text")
-		case "response.function_call_arguments", "response.mcp_call_arguments":
-			n.set("arguments", value(c.shown))
-		case "response.custom_tool_call_input":
-			n.set("input", value(c.shown))
-		}
-	}
-	n.set("status", value("incomplete"))
-	f.sendNew(object("type", "response.output_item.done", "output_index", i.index, "item", n))
 }
 
 func (f *responses) whole(ctx context.Context, body *node) error {
@@ -505,12 +394,4 @@ func (f *responses) whole(ctx context.Context, body *node) error {
 		body.set("content_filter_results", f.a.results(nil))
 	}
 	return nil
-}
-
-func (f *responses) failure(dst []byte, message string) []byte {
-	if !f.a.sse {
-		return object("error", object("message", "weir: "+message, "type", "server_error", "param", nil, "code", "guard_failed")).append(dst)
-	}
-	n := object("type", "error", "code", "guard_failed", "message", "weir: "+message, "param", nil, "sequence_number", f.sequence)
-	return appendEvent(dst, &event{name: []byte("error")}, n.append)
 }

@@ -13,6 +13,23 @@ type event struct {
 	hasData bool
 }
 
+// appendNames writes the fields beside the data.
+func (e *event) appendNames(dst []byte) []byte {
+	dst = append(append(dst, e.name...), '\n')
+	dst = append(append(dst, e.id...), '\n')
+	return append(dst, e.retry...)
+}
+
+// named reports whether appendNames writes names.
+func (e *event) named(names []byte) bool {
+	if len(names) != len(e.name)+len(e.id)+len(e.retry)+2 {
+		return false
+	}
+	id := names[len(e.name):]
+	return bytes.HasPrefix(names, e.name) && id[0] == '\n' && bytes.HasPrefix(id[1:], e.id) &&
+		id[1+len(e.id)] == '\n' && bytes.HasSuffix(names, e.retry)
+}
+
 // scanner cuts a body into server-sent events as the HTML standard has it,
 // however the body is cut into pieces: lines end with CR, LF or CRLF, a byte order
 // mark may lead, an event ends at an empty line, and what follows the last empty
@@ -39,9 +56,12 @@ func (s *scanner) scan(piece []byte, f func(*event) error) error {
 				continue
 			}
 		}
-		end := bytes.IndexAny(piece, "\r\n")
+		end := bytes.IndexByte(piece, '\n')
 		if end < 0 {
 			end = len(piece)
+		}
+		if cr := bytes.IndexByte(piece[:end], '\r'); cr >= 0 { // IndexAny takes five times as long
+			end = cr
 		}
 		if s.size += end; s.size > s.limit {
 			return errEventTooLong

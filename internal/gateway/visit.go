@@ -1,6 +1,9 @@
 package gateway
 
-import "strconv"
+import (
+	"context"
+	"strconv"
+)
 
 // step is one step of the way to a value: a member of an object, or an element
 // of a list.
@@ -22,18 +25,32 @@ type leaf struct {
 // taken for text, so that no server's extension goes around the guard.
 type visitor struct {
 	opaque func(name string) bool // names of members that carry none
-	seen   bool                   // an opaque string that is not empty was met
-	steps  []step
-	path   []byte
+	// name says whether a member with a name that no API has may stay: the name may
+	// be the model's, as in arguments of tools that are objects. nil lets all stay.
+	name  func(ctx context.Context, name string) (keep bool, err error)
+	seen  bool // an opaque string that is not empty was met
+	steps []step
+	path  []byte
 }
 
-func (v *visitor) visit(n *node, f func(leaf) error) error {
+func (v *visitor) visit(ctx context.Context, n *node, f func(leaf) error) error {
 	switch n.kind {
 	case '"':
 		return f(leaf{v.steps, v.path, n})
 	case '{':
-		for i, m := range n.nodes {
-			name := n.names[i]
+		for i := 0; i < len(n.nodes); i++ {
+			name, m := n.names[i], n.nodes[i]
+			if v.name != nil && !knownName(name) && !v.opaque(name) {
+				keep, err := v.name(ctx, name)
+				if err != nil {
+					return err
+				}
+				if !keep {
+					n.remove(name)
+					i--
+					continue
+				}
+			}
 			if v.opaque(name) {
 				v.seen = v.seen || m.kind == '"' && len(m.text) > 0
 				continue
@@ -43,7 +60,7 @@ func (v *visitor) visit(n *node, f func(leaf) error) error {
 				v.path = append(v.path, '.')
 			}
 			v.steps, v.path = append(v.steps, step{name: name}), append(v.path, name...)
-			err := v.visit(m, f)
+			err := v.visit(ctx, m, f)
 			v.steps, v.path = v.steps[:steps], v.path[:path]
 			if err != nil {
 				return err
@@ -59,7 +76,7 @@ func (v *visitor) visit(n *node, f func(leaf) error) error {
 			steps, path := len(v.steps), len(v.path)
 			v.steps = append(v.steps, at)
 			v.path = append(strconv.AppendInt(append(v.path, '['), int64(at.index), 10), ']')
-			err := v.visit(m, f)
+			err := v.visit(ctx, m, f)
 			v.steps, v.path = v.steps[:steps], v.path[:path]
 			if err != nil {
 				return err
@@ -67,6 +84,20 @@ func (v *visitor) visit(n *node, f func(leaf) error) error {
 		}
 	}
 	return nil
+}
+
+// knownName reports whether a name is one of the APIs' own and of the servers that
+// speak them, so that it need not be judged.
+func knownName(name string) bool {
+	switch name {
+	case "role", "content", "delta", "message", "index", "finish_reason", "stop_reason", "logprobs", "text", "refusal", "reasoning",
+		"reasoning_content", "thinking", "tool_calls", "function", "function_call", "name", "arguments", "input", "partial_json", "type", "id",
+		"call_id", "status", "summary", "output", "annotations", "annotation", "title", "url", "start_index", "end_index", "audio", "transcript",
+		"expires_at", "item", "part", "token", "logprob", "bytes", "top_logprobs", "citation", "citations", "cited_text", "document_index",
+		"document_title", "start_char_index", "end_char_index", "matched_stop", "content_filter_results", "signature", "caller":
+		return true
+	}
+	return false
 }
 
 // nested returns the value that has text at the end of the way.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the official clients of OpenAI (PyPI, npm) and Anthropic (PyPI) against
+# Runs the official clients of OpenAI (PyPI, npm) and Anthropic (both) against
 # `weir proxy` and a fake model server. Installs them into a folder of its own.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -14,7 +14,7 @@ trap finish EXIT
 python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install --quiet --disable-pip-version-check openai==3.54.0 anthropic==2.12.0
 cp clients.test.mjs "$work"
-(cd "$work" && npm install --silent --no-audit --no-fund openai@6.49.0)
+(cd "$work" && npm install --silent --no-audit --no-fund openai@6.49.0 @anthropic-ai/sdk@1.14.0)
 go build -C ../.. -o "$work/weir" ./cmd/weir
 
 python3 upstream.py >"$work/port" &

@@ -13,6 +13,11 @@ TEXTS = {
     "first": "zzbomb is the first word",
     "redact": "call 13812345678 or zzname today",
 }
+CALLS = {
+    "call": '{"to": "everybody", "note": "a clean answer of some words"}',
+    "tool": '{"to": "zzname", "note": "a clean answer of some words"}',
+    "callhalt": '{"to": "everybody", "note": "zzbomb and more"}',
+}
 record = {"cancelled": 0, "finished": 0, "keys": []}
 
 
@@ -89,8 +94,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return {**head, "choices": [choice]}
 
         texts = [TEXTS["plain"], TEXTS["halt"]] if scenario == "two" else [TEXTS.get(scenario, TEXTS["plain"])]
-        if scenario == "tool":
-            args = '{"to": "zzname", "note": "' + TEXTS["plain"] + '"}'
+        if scenario in CALLS:
+            args = CALLS[scenario]
             call = {"id": "t1", "type": "function", "function": {"name": "send_mail", "arguments": args}}
             yield chunk(0, {"role": "assistant", "content": None, "tool_calls": [{**call, "index": 0, "function": {"name": "send_mail", "arguments": ""}}]})
             for i in range(0, len(args), 5):
@@ -130,41 +135,89 @@ class Handler(http.server.BaseHTTPRequestHandler):
         yield {**head, "object": "chat.completion" if chat else "text_completion", "choices": choices, "usage": usage}
 
     def answer_responses(self, r):
-        text = TEXTS[r["model"]]
+        """An item of reasoning for the scenario reason, then a call or a message."""
+        scenario = r["model"]
         number = iter(range(1000))
-        part = {"type": "output_text", "text": text, "annotations": []}
-        item = {"id": "m1", "type": "message", "role": "assistant", "status": "completed", "content": [part]}
-        whole = {"id": "r1", "object": "response", "created_at": 1, "model": r["model"], "status": "completed", "output": [item], "parallel_tool_calls": True,
-                 "tool_choice": "auto", "tools": [], "error": None, "incomplete_details": None, "instructions": None, "metadata": {}}
-        at = {"item_id": "m1", "output_index": 0, "content_index": 0}
+        output = []
 
         def event(kind, **more):
             return {"type": "response." + kind, "sequence_number": next(number), **more}
 
-        yield event("created", response={**whole, "status": "in_progress", "output": []})
-        yield event("output_item.added", output_index=0, item={**item, "status": "in_progress", "content": []})
-        yield event("content_part.added", **at, part={**part, "text": ""})
-        for w in text.split(" "):
-            yield event("output_text.delta", **at, delta=w + " ", logprobs=[])
-        yield event("output_text.done", **at, text=text + " ", logprobs=[])
-        yield event("content_part.done", **at, part={**part, "text": text + " "})
-        yield event("output_item.done", output_index=0, item=item)
-        yield event("completed", response=whole)
-        yield whole
+        def response(status):
+            usage = {"input_tokens": 3, "output_tokens": 9, "total_tokens": 12, "input_tokens_details": {"cached_tokens": 0},
+                     "output_tokens_details": {"reasoning_tokens": 0}} if status == "completed" else None
+            return {"id": "r1", "object": "response", "created_at": 1, "model": scenario, "status": status, "output": list(output), "parallel_tool_calls": True,
+                    "tool_choice": "auto", "tools": [], "error": None, "incomplete_details": None, "instructions": None, "metadata": {}, "usage": usage}
+
+        yield event("created", response=response("in_progress"))
+        if scenario == "reason":
+            text, at = "let me think of zzname here", {"item_id": "s1", "output_index": 0, "summary_index": 0}
+            item = {"id": "s1", "type": "reasoning", "summary": [{"type": "summary_text", "text": text}]}
+            yield event("output_item.added", output_index=0, item={**item, "summary": []})
+            yield event("reasoning_summary_part.added", **at, part={"type": "summary_text", "text": ""})
+            for w in pieces(text):
+                yield event("reasoning_summary_text.delta", **at, delta=w)
+            yield event("reasoning_summary_text.done", **at, text=text)
+            yield event("reasoning_summary_part.done", **at, part=item["summary"][0])
+            yield event("output_item.done", output_index=0, item=item)
+            output.append(item)
+        index = len(output)
+        if scenario in CALLS:
+            args = CALLS[scenario]
+            item = {"id": "f1", "type": "function_call", "status": "completed", "call_id": "t1", "name": "send_mail", "arguments": args}
+            yield event("output_item.added", output_index=index, item={**item, "status": "in_progress", "arguments": ""})
+            for i in range(0, len(args), 5):
+                yield event("function_call_arguments.delta", item_id="f1", output_index=index, delta=args[i:i + 5])
+            yield event("function_call_arguments.done", item_id="f1", output_index=index, name="send_mail", arguments=args)
+        else:
+            text = TEXTS.get(scenario, TEXTS["plain"])
+            part = {"type": "output_text", "text": text, "annotations": []}
+            item = {"id": "m1", "type": "message", "role": "assistant", "status": "completed", "content": [part]}
+            at = {"item_id": "m1", "output_index": index, "content_index": 0}
+            yield event("output_item.added", output_index=index, item={**item, "status": "in_progress", "content": []})
+            yield event("content_part.added", **at, part={**part, "text": ""})
+            for w in pieces(text):
+                yield event("output_text.delta", **at, delta=w, logprobs=[], obfuscation="xyz")
+            yield event("output_text.done", **at, text=text, logprobs=[])
+            yield event("content_part.done", **at, part=part)
+        yield event("output_item.done", output_index=index, item=item)
+        output.append(item)
+        yield event("completed", response=response("completed"))
+        yield response("completed")
 
     def answer_messages(self, r):
-        text = TEXTS[r["model"]]
+        """A block of reasoning for the scenario reason, then a call or text."""
+        scenario = r["model"]
+        blocks = []
+        if scenario == "reason":
+            blocks.append(({"type": "thinking", "thinking": "let me think of zzname here", "signature": "c2ln"}, "thinking", "thinking_delta"))
+        if scenario in CALLS:
+            blocks.append(({"type": "tool_use", "id": "t1", "name": "send_mail", "input": json.loads(CALLS[scenario])}, "partial_json", "input_json_delta"))
+        else:
+            blocks.append(({"type": "text", "text": TEXTS.get(scenario, TEXTS["plain"])}, "text", "text_delta"))
         usage = {"input_tokens": 3, "output_tokens": 9}
-        whole = {"id": "m1", "type": "message", "role": "assistant", "model": r["model"], "content": [{"type": "text", "text": text}],
-                 "stop_reason": "end_turn", "stop_sequence": None, "usage": usage}
+        finish = "tool_use" if scenario in CALLS else "end_turn"
+        whole = {"id": "m1", "type": "message", "role": "assistant", "model": scenario, "content": [b for b, _, _ in blocks],
+                 "stop_reason": finish, "stop_sequence": None, "usage": usage}
         yield {"type": "message_start", "message": {**whole, "content": [], "stop_reason": None}}
-        yield {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
-        for w in text.split(" "):
-            yield {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": w + " "}}
-        yield {"type": "content_block_stop", "index": 0}
-        yield {"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": None}, "usage": {"output_tokens": 9}}
+        for i, (block, name, kind) in enumerate(blocks):
+            tool = block["type"] == "tool_use"
+            text = CALLS[scenario] if tool else block[name]
+            yield {"type": "content_block_start", "index": i, "content_block": {**block, "input": {}} if tool else {**block, name: ""}}
+            for w in pieces(text):
+                yield {"type": "content_block_delta", "index": i, "delta": {"type": kind, name: w}}
+            if "signature" in block:
+                yield {"type": "content_block_delta", "index": i, "delta": {"type": "signature_delta", "signature": block["signature"]}}
+            yield {"type": "content_block_stop", "index": i}
+        yield {"type": "message_delta", "delta": {"stop_reason": finish, "stop_sequence": None}, "usage": {"output_tokens": 9}}
         yield {"type": "message_stop"}
         yield whole
+
+
+def pieces(text):
+    """Words, each with the space before it."""
+    words = text.split(" ")
+    return words[:1] + [" " + w for w in words[1:]]
 
 
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
