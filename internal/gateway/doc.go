@@ -6,6 +6,13 @@
 // belongs to one goroutine. A Proxy is the HTTP handler that puts them between a
 // client and an upstream; package extproc does the same behind Envoy.
 //
+// # Paths
+//
+// What is guarded is RouteOf's to say: POST to an API, GET of a stored answer. What
+// else is below an API's path is refused (Sealed) unless it is known to carry no
+// text of the model. Everything else passes as it is, or is refused, as the
+// operator says (Unguarded).
+//
 // # Channels
 //
 // An answer carries more than one text: the content of each choice, its reasoning,

@@ -30,6 +30,38 @@ func StaleHeaders() []string {
 	return names
 }
 
+// resumeHeaders make servers go on with an answer whose client has gone, and show it
+// elsewhere: llama.cpp's at GET /v1/stream.
+var resumeHeaders = [...]string{"X-Conversation-Id"}
+
+// ResumeHeaders returns the names, in lower case, of the headers that a request must
+// not keep, since a halt would not end its answer.
+func ResumeHeaders() []string {
+	names := make([]string, 0, len(resumeHeaders))
+	for _, name := range resumeHeaders {
+		names = append(names, strings.ToLower(name))
+	}
+	return names
+}
+
+// Unguarded returns what to answer to a request that no route guards, or nil if it
+// passes. refuse lets through only what asks for something to be shown.
+func Unguarded(method, urlPath string, refuse bool) *Refusal {
+	if Sealed(method, urlPath) {
+		return Chat.Refuse(http.StatusNotFound, "invalid_request_error", "unknown_url",
+			"what is below this API cannot be guarded: use the API itself")
+	}
+	switch strings.ToUpper(method) {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+		return nil
+	}
+	if !refuse {
+		return nil
+	}
+	return Chat.Refuse(http.StatusNotFound, "invalid_request_error", "unknown_url",
+		"this path cannot be guarded, and the operator lets nothing else through")
+}
+
 // IsModerations reports whether a request is one for Guard.Moderate.
 func IsModerations(method, urlPath string) bool {
 	urlPath, _, _ = strings.Cut(urlPath, "?")

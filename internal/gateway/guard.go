@@ -76,8 +76,7 @@ func (r Route) String() string {
 // as lenient servers read it: case, doubled and trailing slashes do not matter.
 // Answers that are stored and fetched again by GET are guarded as well.
 func RouteOf(method, urlPath string) (Route, bool) {
-	urlPath, _, _ = strings.Cut(urlPath, "?")
-	clean := strings.ToLower(path.Clean("/" + urlPath))
+	clean := cleaned(urlPath)
 	switch {
 	case strings.EqualFold(method, http.MethodGet):
 		clean = path.Dir(clean) // without the id
@@ -86,13 +85,53 @@ func RouteOf(method, urlPath string) (Route, bool) {
 		}
 	case !strings.EqualFold(method, http.MethodPost):
 		return 0, false
+	case path.Base(clean) == "cancel" && strings.HasSuffix(path.Dir(path.Dir(clean)), "/responses"):
+		return Responses, true // is answered by what there is of the response
 	}
-	for r, suffix := range [...]string{"/chat/completions", "/completions", "/responses", "/messages"} {
+	for r, suffix := range suffixes {
 		if strings.HasSuffix(clean, suffix) {
 			return Route(r), true
 		}
 	}
 	return 0, false
+}
+
+// suffixes are the ends of the routes' paths.
+var suffixes = [...]string{"/chat/completions", "/completions", "/responses", "/messages"}
+
+func cleaned(urlPath string) string {
+	urlPath, _, _ = strings.Cut(urlPath, "?")
+	return strings.ToLower(path.Clean("/" + urlPath))
+}
+
+// Sealed reports whether a request is for something that belongs to a guarded API
+// and may carry text of the model in a form that is not guarded: batches, lists of
+// stored answers, what a server has invented below an API's path. It must be
+// refused, whatever becomes of other paths. What is known to carry none is not
+// sealed: counts of tokens, the parts of prompts, deletions.
+func Sealed(method, urlPath string) bool {
+	if _, guarded := RouteOf(method, urlPath); guarded {
+		return false
+	}
+	switch strings.ToUpper(method) {
+	case http.MethodDelete, http.MethodHead, http.MethodOptions:
+		return false
+	}
+	clean := cleaned(urlPath)
+	switch path.Base(clean) {
+	case "count_tokens", "input_tokens", "input_items":
+		return false
+	case "messages": // of a stored completion's prompt; GET alone, POST is a route
+		if strings.HasSuffix(path.Dir(path.Dir(clean)), "/chat/completions") {
+			return false
+		}
+	}
+	for _, suffix := range suffixes {
+		if strings.Contains(clean+"/", suffix+"/") {
+			return true
+		}
+	}
+	return false
 }
 
 // Exchange is one request and its answer. It belongs to one goroutine at a time.

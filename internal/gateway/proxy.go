@@ -90,8 +90,9 @@ func NewProxy(o ProxyOptions) *Proxy {
 			r.SetXForwarded()
 			if callOf(r.In.Context()).exchange != nil {
 				r.Out.Header.Set("Accept-Encoding", "identity") // what cannot be read cannot be guarded
-				// With it llama.cpp's server goes on when it is cancelled, and shows all to GET /v1/stream.
-				r.Out.Header.Del("X-Conversation-Id")
+				for _, name := range resumeHeaders {
+					r.Out.Header.Del(name)
+				}
 			}
 		},
 		Transport:      p.Transport,
@@ -151,12 +152,12 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	moderations := IsModerations(r.Method, r.URL.Path)
 	switch {
 	case guarded || moderations:
-	case p.Refuse && !strings.EqualFold(r.Method, http.MethodGet) && !strings.EqualFold(r.Method, http.MethodHead) && !strings.EqualFold(r.Method, http.MethodOptions):
-		c.outcome = "refused"
-		x := Exchange{route: Chat}
-		write(w, x.refuse(http.StatusNotFound, "invalid_request_error", "unknown_url", "this path cannot be guarded, and the operator lets nothing else through"))
-		return
 	default:
+		if refusal := Unguarded(r.Method, r.URL.Path, p.Refuse); refusal != nil {
+			c.outcome = "refused"
+			write(w, refusal)
+			return
+		}
 		p.reverse.ServeHTTP(w, r)
 		return
 	}

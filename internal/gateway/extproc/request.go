@@ -3,7 +3,6 @@ package extproc
 import (
 	"fmt"
 	"net/http"
-	"strings"
 
 	filterv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/ext_proc/v3"
 	extprocv3 "github.com/envoyproxy/go-control-plane/envoy/service/ext_proc/v3"
@@ -23,9 +22,10 @@ func (x *exchange) requestHeaders(h *extprocv3.HttpHeaders, c *extprocv3.Protoco
 		x.route = "moderations"
 	case guarded:
 		x.route = route.String()
-	case x.server.options.Refuse && !strings.EqualFold(method, http.MethodGet) && !strings.EqualFold(method, http.MethodHead) && !strings.EqualFold(method, http.MethodOptions):
-		return x.refuse(x.api.Refuse(http.StatusNotFound, "invalid_request_error", "unknown_url", "this path cannot be guarded, and the operator lets nothing else through"))
 	default:
+		if refusal := gateway.Unguarded(method, path, x.server.options.Refuse); refusal != nil {
+			return x.refuse(refusal)
+		}
 		x.pass = true
 		return x.sendRequestHeaders(nil, untouched())
 	}
@@ -69,7 +69,9 @@ func (x *exchange) requestHeaders(h *extprocv3.HttpHeaders, c *extprocv3.Protoco
 
 // requestMutation asks the upstream for what can be read.
 func (x *exchange) requestMutation() *extprocv3.HeaderMutation {
-	return set("accept-encoding", "identity", "x-request-id", x.id)
+	m := set("accept-encoding", "identity", "x-request-id", x.id)
+	m.RemoveHeaders = gateway.ResumeHeaders()
+	return m
 }
 
 // prompt judges the request, and calls on if it passes.
