@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/status"
@@ -19,7 +20,7 @@ func (s *Server) ModerateBatch(stream batchStream) error {
 	return s.run(stream, func(a *activity) error {
 		c := batchCall{
 			server: s, stream: stream, activity: a,
-			sessions: map[uint64]*batchSession{}, late: make(chan struct{}, 1),
+			sessions: map[uint64]*batchSession{}, late: make(chan struct{}, 1), beside: make(chan *part),
 		}
 		defer c.end()
 		return c.serve()
@@ -37,6 +38,9 @@ type batchCall struct {
 	response weirv1.ModerateBatchResponse
 	spare    []*weirv1.ModerateBatchResponseEntry // entries of answers sent, to use again
 	parts    []part                               // of the request being judged
+	beside   chan *part                           // to workers that wait for one
+	workers  atomic.Int64
+	judged   sync.WaitGroup // parts that workers have
 }
 
 // batchSession is one stream of the call.
@@ -46,6 +50,8 @@ type batchSession struct {
 }
 
 func (c *batchCall) end() {
+	close(c.beside)
+	c.judged.Wait() // something may have panicked meanwhile
 	for _, x := range c.sessions {
 		x.end()
 	}
@@ -121,24 +127,59 @@ func (c *batchCall) entries(ctx context.Context, requests []*weirv1.ModerateBatc
 
 // judge judges the parts accepted so far and adds the answers.
 func (c *batchCall) judge(ctx context.Context) {
-	var beside sync.WaitGroup
 	for i := range c.parts {
 		p := &c.parts[i]
 		if p.err != nil {
 			continue
 		}
 		if len(c.parts) > 1 && (p.opened && p.request.Open.Prompt != nil || p.session.stream.MayWait(len(p.request.Chunk))) {
-			beside.Go(func() { p.judge(ctx) })
+			c.judgeBeside(ctx, p)
 			continue
 		}
 		p.judge(ctx)
 	}
-	beside.Wait()
+	c.judged.Wait()
 	for i := range c.parts {
 		c.settle(&c.parts[i])
 	}
 	clear(c.parts)
 	c.parts = c.parts[:0]
+}
+
+// workersKept is how many workers wait for the next step: a goroutine for every part
+// would grow its stack anew each time, which takes as long as judging the part.
+const workersKept = 256
+
+// judgeBeside judges a part on another goroutine: one that waits for work, or a new
+// one.
+func (c *batchCall) judgeBeside(ctx context.Context, p *part) {
+	c.judged.Add(1)
+	select {
+	case c.beside <- p:
+		return
+	default:
+	}
+	c.workers.Add(1)
+	c.server.children.Go(func() {
+		defer c.workers.Add(-1)
+		for p := p; p != nil; p = <-c.beside {
+			c.judgePart(ctx, p)
+			if c.workers.Load() > workersKept {
+				return
+			}
+		}
+	})
+}
+
+// judgePart judges a part on a worker, where gRPC's interceptors see no panic.
+func (c *batchCall) judgePart(ctx context.Context, p *part) {
+	defer c.judged.Done()
+	defer func() {
+		if v := recover(); v != nil {
+			p.err = c.server.panicked(v)
+		}
+	}()
+	p.judge(ctx)
 }
 
 // accept opens the stream of an entry if it has none. An abort has no answer.

@@ -60,3 +60,23 @@ func TestLogFailures(t *testing.T) {
 		t.Errorf("%d logged:\n%s", n, log)
 	}
 }
+
+// TestPanicBeside: of parts that are judged side by side, one that panics fails
+// alone.
+func TestPanicBeside(t *testing.T) {
+	h := start(t, basePolicy, nil)
+	h.broken.Store(true)
+	b := h.batch()
+	for step := range uint64(3) { // with workers that were used before
+		got := b.step(
+			&entry{StreamId: 10 * step, Open: &weirv1.OpenStream{Prompt: []byte("zz mild ")}, Chunk: []byte("a ")},
+			&entry{StreamId: 10*step + 1, Open: &weirv1.OpenStream{Prompt: []byte("fine")}, Chunk: []byte("b "), Finish: true},
+		)
+		if !strings.Contains(got, "Internal") || strings.Count(got, "Internal") != 1 || !strings.Contains(got, "final") {
+			t.Fatalf("step %d: got %q", step, got)
+		}
+	}
+	if log := h.log.String(); strings.Count(log, "panic in a call") != 3 || strings.Contains(log, secret) {
+		t.Errorf("the log tells of panics wrongly:\n%s", log)
+	}
+}
