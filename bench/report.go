@@ -83,41 +83,8 @@ func (r *Report) find(name string) *Result {
 func (r *Report) Markdown(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Weir %s, measured\n\n%s, %s, %d cores, %s, %s; seed %d; `%s`\n\n", r.Version, r.Time.Format("2006-01-02 15:04"), r.CPU, r.Cores, r.System, r.Go, r.Seed, r.Command)
-	b.WriteString("| scenario | tokens/s | of the echo's | p50 ms | p99 ms | p99.9 ms | p99 / echo's | server CPU s / 10⁶ tokens | of the echo's | halt p99 ms | of the echo's | leaked runes | false halts | missed |\n")
-	b.WriteString("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
-	for i := range r.Results {
-		x := &r.Results[i]
-		f := x.Figures
-		switch {
-		case x.LeftOut != "":
-			fmt.Fprintf(&b, "| %s | left out: %s |\n", x.Name, x.LeftOut)
-		case f["latency_p50_us"] > 0:
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %.0f | %.0f | %.0f |\n", x.Name,
-				count(f["tokens_per_second"]), ratio(f["tokens_per_second_vs_echo"]), ms(f["latency_p50_us"]), ms(f["latency_p99_us"]), ms(f["latency_p99.9_us"]),
-				ratio(f["latency_p99_us_vs_echo"]), number(f["cpu_s_per_million_tokens"]), ratio(f["cpu_s_per_million_tokens_vs_echo"]), ms(f["halt_p99_us"]), ratio(f["halt_p99_us_vs_echo"]),
-				f["leaked_runes"], f["false_halts"], f["missed"])
-		}
-	}
-	b.WriteString("\n")
-	for i := range r.Results {
-		x := &r.Results[i]
-		f := x.Figures
-		if v := f["bytes_per_stream"]; v > 0 {
-			fmt.Fprintf(&b, "- %s: %s; %.1f KiB a stream in the server, %.0f MiB in all; the echo server's %.1f KiB.\n", x.Name, x.About, v/1024, f["resident_bytes"]/(1<<20), f["echo_bytes_per_stream"]/1024)
-		}
-		if v := f["cpu_late_over_early"]; v > 0 {
-			fmt.Fprintf(&b, "- %s: %s: %.3f.\n", x.Name, x.About, v)
-		}
-		if v := f["engine_tokens_per_second"]; v > 0 {
-			fmt.Fprintf(&b, "- %s: the engine alone, in process on one core, %s tokens/s; a raw Unix socket that sends the same bytes back, %s.\n", x.Name, count(v), count(f["kernel_tokens_per_second"]))
-		}
-		if v := f["model_halts"]; v > 0 {
-			fmt.Fprintf(&b, "- %s: %.0f of %.0f halts were the classifier's.\n", x.Name, v, f["halts"])
-		}
-		if v := f["tokens_per_second_vs_token-256"]; v > 0 {
-			fmt.Fprintf(&b, "- %s: %s times the tokens/s of token-256.\n", x.Name, number(v))
-		}
-	}
+	r.servers(&b)
+	r.notes(&b)
 	r.proxies(&b)
 	r.profiles(&b)
 	b.WriteString("\n")
@@ -126,6 +93,54 @@ func (r *Report) Markdown(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// servers writes the table of what goes over gRPC.
+func (r *Report) servers(b *strings.Builder) {
+	var rows strings.Builder
+	for i := range r.Results {
+		x := &r.Results[i]
+		f := x.Figures
+		switch {
+		case x.LeftOut != "":
+			fmt.Fprintf(&rows, "| %s | left out: %s |\n", x.Name, x.LeftOut)
+		case f["latency_p50_us"] > 0:
+			fmt.Fprintf(&rows, "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %.0f | %.0f | %.0f |\n", x.Name,
+				count(f["tokens_per_second"]), ratio(f["tokens_per_second_vs_echo"]), ms(f["latency_p50_us"]), ms(f["latency_p99_us"]), ms(f["latency_p99.9_us"]),
+				ratio(f["latency_p99_us_vs_echo"]), number(f["cpu_s_per_million_tokens"]), ratio(f["cpu_s_per_million_tokens_vs_echo"]), ms(f["halt_p99_us"]), ratio(f["halt_p99_us_vs_echo"]),
+				f["leaked_runes"], f["false_halts"], f["missed"])
+		}
+	}
+	if rows.Len() == 0 {
+		return
+	}
+	b.WriteString("| scenario | tokens/s | of the echo's | p50 ms | p99 ms | p99.9 ms | p99 / echo's | server CPU s / 10⁶ tokens | of the echo's | halt p99 ms | of the echo's | leaked runes | false halts | missed |\n")
+	b.WriteString("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
+	b.WriteString(rows.String())
+	b.WriteString("\n")
+}
+
+// notes writes what has no place in a table.
+func (r *Report) notes(b *strings.Builder) {
+	for i := range r.Results {
+		x := &r.Results[i]
+		f := x.Figures
+		if v := f["bytes_per_stream"]; v > 0 {
+			fmt.Fprintf(b, "- %s: %s; %.1f KiB a stream in the server, %.0f MiB in all; the echo server's %.1f KiB.\n", x.Name, x.About, v/1024, f["resident_bytes"]/(1<<20), f["echo_bytes_per_stream"]/1024)
+		}
+		if v := f["cpu_late_over_early"]; v > 0 {
+			fmt.Fprintf(b, "- %s: %s: %.3f.\n", x.Name, x.About, v)
+		}
+		if v := f["engine_tokens_per_second"]; v > 0 {
+			fmt.Fprintf(b, "- %s: the engine alone, in process on one core, %s tokens/s; a raw Unix socket that sends the same bytes back, %s.\n", x.Name, count(v), count(f["kernel_tokens_per_second"]))
+		}
+		if v := f["model_halts"]; v > 0 {
+			fmt.Fprintf(b, "- %s: %.0f of %.0f halts were the classifier's.\n", x.Name, v, f["halts"])
+		}
+		if v := f["tokens_per_second_vs_token-256"]; v > 0 {
+			fmt.Fprintf(b, "- %s: %s times the tokens/s of token-256.\n", x.Name, number(v))
+		}
+	}
 }
 
 // profiles writes where the time of the server went.
