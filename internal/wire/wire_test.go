@@ -68,7 +68,8 @@ func TestCodec(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got := data.Materialize(); !bytes.Equal(got, want) {
+				got := make([]byte, data.Len())
+				if data.CopyTo(got); !bytes.Equal(got, want) {
 					t.Fatalf("(-want +got):\n%s", cmp.Diff(want, got))
 				}
 				data.Free()
