@@ -9,8 +9,8 @@ ARG BASE=gcr.io/distroless/cc-debian12:nonroot
 
 FROM ${BUILDER} AS build
 # For networks that need mirrors: Go's defaults if not given.
-ARG GOPROXY
-ARG GOSUMDB
+ARG GOPROXY=""
+ARG GOSUMDB=""
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
@@ -22,7 +22,7 @@ RUN go build -trimpath -buildvcs=false -tags netgo,osusergo -ldflags "-s -w -X m
 
 # ONNX Runtime is dlopened.
 FROM ${FETCHER} AS onnxruntime
-ARG PIP_INDEX_URL
+ARG PIP_INDEX_URL=""
 WORKDIR /src
 COPY scripts/onnxruntime.sh scripts/
 RUN bash scripts/onnxruntime.sh

@@ -155,12 +155,15 @@ func (r *Report) proxies(b *strings.Builder) {
 		}
 		if !begun {
 			begun = true
-			b.WriteString("\n| in front of a model server | tokens/s | of a plain proxy's | first token p50 ms | of a plain proxy's | p99 ms | token p50 ms | plain proxy's | p99 ms | plain proxy's | proxy CPU s / 10⁶ tokens | of a plain proxy's | leaked runes | false halts | missed |\n")
+			b.WriteString("| in front of a model server | tokens/s | of a plain proxy's | first token p50 ms | of a plain proxy's | p99 ms | token p50 ms | plain proxy's | p99 ms | plain proxy's | proxy CPU s / 10⁶ tokens | of a plain proxy's | leaked runes | false halts | missed |\n")
 			b.WriteString("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 		}
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %.0f | %.0f | %.0f |\n", r.Results[i].Name,
 			count(f["tokens_per_second"]), ratio(f["tokens_per_second_vs_plain"]), ms(f["first_p50_us"]), ratio(f["first_p50_us_vs_plain"]), ms(f["first_p99_us"]),
 			ms(f["token_p50_us"]), ms(f["plain_token_p50_us"]), ms(f["token_p99_us"]), ms(f["plain_token_p99_us"]),
 			number(f["cpu_s_per_million_tokens"]), ratio(f["cpu_s_per_million_tokens_vs_plain"]), f["leaked_runes"], f["false_halts"], f["missed"])
+	}
+	if begun {
+		b.WriteString("\n")
 	}
 }

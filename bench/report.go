@@ -87,7 +87,6 @@ func (r *Report) Markdown(w io.Writer) error {
 	r.notes(&b)
 	r.proxies(&b)
 	r.profiles(&b)
-	b.WriteString("\n")
 	for i := range r.Results {
 		fmt.Fprintf(&b, "- `%s`: %s.\n", r.Results[i].Name, r.Results[i].About)
 	}
@@ -122,6 +121,7 @@ func (r *Report) servers(b *strings.Builder) {
 
 // notes writes what has no place in a table.
 func (r *Report) notes(b *strings.Builder) {
+	before := b.Len()
 	for i := range r.Results {
 		x := &r.Results[i]
 		f := x.Figures
@@ -141,6 +141,9 @@ func (r *Report) notes(b *strings.Builder) {
 			fmt.Fprintf(b, "- %s: %s times the tokens/s of token-256.\n", x.Name, number(v))
 		}
 	}
+	if b.Len() > before {
+		b.WriteString("\n")
+	}
 }
 
 // profiles writes where the time of the server went.
@@ -153,13 +156,16 @@ func (r *Report) profiles(b *strings.Builder) {
 		}
 		if !begun {
 			begun = true
-			fmt.Fprintf(b, "\nThe server's CPU time, percent:\n\n| scenario | %s | allocations a token |\n|---|%s--:|\n", strings.Join(Parts, " | "), strings.Repeat("--:|", len(Parts)))
+			fmt.Fprintf(b, "The server's CPU time, percent:\n\n| scenario | %s | allocations a token |\n|---|%s--:|\n", strings.Join(Parts, " | "), strings.Repeat("--:|", len(Parts)))
 		}
 		fmt.Fprintf(b, "| %s |", x.Name)
 		for _, p := range Parts {
 			fmt.Fprintf(b, " %.0f |", 100*x.Profile.Shares[p])
 		}
 		fmt.Fprintf(b, " %.2f |\n", x.Profile.Allocations)
+	}
+	if begun {
+		b.WriteString("\n")
 	}
 }
 
