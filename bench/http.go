@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
@@ -72,10 +71,7 @@ func (s *HTTPSuite) scenario(ctx context.Context, c *HTTPScenario, index int) (R
 	}
 	defer stop()
 	harmless := c.Load // the plain proxy halts nothing
-	harmless.Texts = slices.Clone(harmless.Texts)
-	for i := range harmless.Texts {
-		harmless.Texts[i].Halts = -1
-	}
+	harmless.Texts = unhalted(c.Load.Texts)
 	values := map[string][]float64{}
 	counts := map[string]float64{}
 	for n := range s.Rounds {
@@ -96,15 +92,8 @@ func (s *HTTPSuite) scenario(ctx context.Context, c *HTTPScenario, index int) (R
 		counts["halts"] += float64(w.Halts)
 		counts["streams"] += float64(w.Streams)
 	}
-	r.Figures, r.Spread = counts, map[string]float64{}
-	for name, v := range values {
-		slices.Sort(v)
-		m := median(v)
-		r.Figures[name] = m
-		if m != 0 && len(v) > 1 {
-			r.Spread[name] = (v[len(v)-1] - v[0]) / m
-		}
-	}
+	r.Figures = counts
+	r.medians(values)
 	for name := range values {
 		if f := r.Figures["plain_"+name]; f != 0 && !strings.HasPrefix(name, "plain_") {
 			r.Figures[name+"_vs_plain"] = r.Figures[name] / f

@@ -108,10 +108,7 @@ func (s *Suite) round(ctx context.Context, c *Scenario, weir Target) (r Round, e
 		return r, nil
 	}
 	harmless := *c // the echo halts nothing
-	harmless.Load.Texts = slices.Clone(c.Load.Texts)
-	for i := range harmless.Load.Texts {
-		harmless.Load.Texts[i].Halts = -1
-	}
+	harmless.Load.Texts = unhalted(c.Load.Texts)
 	if r.Echo, err = harmless.Measure(ctx, s.Echo); err != nil {
 		return r, fmt.Errorf("echo: %w", err)
 	}
@@ -125,7 +122,7 @@ func (s *Suite) round(ctx context.Context, c *Scenario, weir Target) (r Round, e
 	return r, nil
 }
 
-// of returns the figures of one server in one round.
+// figures returns the figures of one server in one round.
 func (m *Measure) figures(prefix string) map[string]float64 {
 	out := map[string]float64{}
 	put := func(name string, v float64) {
@@ -174,15 +171,8 @@ func (r *Result) figures() {
 			echoHalt.Merge(x.Echo.halts)
 		}
 	}
-	r.Figures, r.Spread = map[string]float64{}, map[string]float64{}
-	for name, v := range values {
-		slices.Sort(v)
-		m := median(v)
-		r.Figures[name] = m
-		if m != 0 && len(v) > 1 {
-			r.Spread[name] = (v[len(v)-1] - v[0]) / m
-		}
-	}
+	r.Figures = map[string]float64{}
+	r.medians(values)
 	// Not medians: one is one too many.
 	if r.Rounds[0].Weir.Latency.P50 > 0 {
 		r.Figures["leaked_runes"], r.Figures["false_halts"], r.Figures["missed"], r.Figures["halts"], r.Figures["model_halts"] = leaked, falseHalts, missed, halts, modelHalts
@@ -206,6 +196,28 @@ func (r *Result) figures() {
 			}
 		}
 	}
+}
+
+// medians adds the medians of rounds to the figures, and sets their spread.
+func (r *Result) medians(values map[string][]float64) {
+	r.Spread = map[string]float64{}
+	for name, v := range values {
+		slices.Sort(v)
+		m := median(v)
+		r.Figures[name] = m
+		if m != 0 && len(v) > 1 {
+			r.Spread[name] = (v[len(v)-1] - v[0]) / m
+		}
+	}
+}
+
+// unhalted returns the texts for a server that halts nothing.
+func unhalted(texts []Text) []Text {
+	out := slices.Clone(texts)
+	for i := range out {
+		out[i].Halts = -1
+	}
+	return out
 }
 
 // across adds the ratios between scenarios.

@@ -338,18 +338,8 @@ func (c *benchCmd) start(ctx context.Context, dir, name string, policy *string) 
 		}
 		args = []string{"serve", "--config", file}
 	}
-	self, err := os.Executable()
+	p, err := startChild(ctx, args...)
 	if err != nil {
-		return nil, err
-	}
-	p := &child{cmd: exec.CommandContext(ctx, self, args...), stderr: &bytes.Buffer{}}
-	p.cmd.Stderr = p.stderr
-	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(syscall.SIGTERM) }
-	p.cmd.WaitDelay = 5 * time.Second
-	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
-		return nil, err
-	}
-	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
 	if p.target.Conn, err = bench.Dial(address); err != nil {
@@ -365,6 +355,22 @@ func (c *benchCmd) start(ctx context.Context, dir, name string, policy *string) 
 		return nil, fmt.Errorf("bench: %s did not start: %w: %s", args[0], err, bytes.TrimSpace(p.stderr.Bytes()))
 	}
 	return p, nil
+}
+
+// startChild starts a process of this binary, which ends with this one.
+func startChild(ctx context.Context, args ...string) (*child, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	p := &child{cmd: exec.CommandContext(ctx, self, args...), stderr: &bytes.Buffer{}}
+	p.cmd.Stderr = p.stderr
+	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(syscall.SIGTERM) }
+	p.cmd.WaitDelay = 5 * time.Second
+	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	return p, p.cmd.Start()
 }
 
 // freePort returns an address on loopback that nobody listens on.

@@ -7,13 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/seed-4f09bd3a/weir/bench"
@@ -96,7 +93,7 @@ func (c *benchCmd) measureHTTP(ctx context.Context) ([]bench.Result, error) {
 
 // startHTTP starts a model server with texts, and both proxies in front of it.
 func (c *benchCmd) startHTTP(ctx context.Context, dir string, texts []bench.Text) (weir, plain bench.HTTPTarget, stop func(), err error) {
-	var running []*httpChild
+	var running []*child
 	stop = func() {
 		for _, p := range slices.Backward(running) {
 			p.end()
@@ -120,7 +117,7 @@ func (c *benchCmd) startHTTP(ctx context.Context, dir string, texts []bench.Text
 	}
 	var addresses [3]string
 	for i := range addresses {
-		if addresses[i], err = freeAddress(); err != nil {
+		if addresses[i], err = freePort(); err != nil {
 			return weir, plain, nil, err
 		}
 	}
@@ -152,36 +149,10 @@ func (c *benchCmd) startHTTP(ctx context.Context, dir string, texts []bench.Text
 	return weir, plain, stop, nil
 }
 
-// freeAddress returns an address on loopback that nobody listens on.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+// startHTTPChild starts a process that serves HTTP and waits until it answers.
+func startHTTPChild(ctx context.Context, address string, args ...string) (*child, error) {
+	p, err := startChild(ctx, args...)
 	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
-}
-
-// httpChild is a process that serves HTTP.
-type httpChild struct {
-	cmd   *exec.Cmd
-	stdin io.Closer
-}
-
-// startHTTPChild starts a process of this binary and waits until it answers.
-func startHTTPChild(ctx context.Context, address string, args ...string) (*httpChild, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	p := &httpChild{cmd: exec.CommandContext(ctx, self, args...)}
-	var stderr bytes.Buffer
-	p.cmd.Stderr = &stderr
-	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(syscall.SIGTERM) }
-	p.cmd.WaitDelay = 5 * time.Second
-	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
-		return nil, err
-	}
-	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
 	for until := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
@@ -194,14 +165,7 @@ func startHTTPChild(ctx context.Context, address string, args ...string) (*httpC
 		}
 		if time.Now().After(until) || ctx.Err() != nil {
 			p.end()
-			return nil, fmt.Errorf("bench: %s did not start: %s", args[0], bytes.TrimSpace(stderr.Bytes()))
+			return nil, fmt.Errorf("bench: %s did not start: %s", args[0], bytes.TrimSpace(p.stderr.Bytes()))
 		}
 	}
-}
-
-// end ends the process and waits for it.
-func (p *httpChild) end() {
-	_ = p.stdin.Close()
-	_ = p.cmd.Process.Signal(syscall.SIGTERM)
-	_ = p.cmd.Wait()
 }

@@ -4,6 +4,7 @@ import (
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
 )
 
 // A tag is a field's number and wire type; below field 16 it is one byte.
@@ -95,7 +96,7 @@ func appendOptional(b []byte, field byte, v *int64) []byte {
 	return protowire.AppendVarint(append(b, field<<3|varint), uint64(*v))
 }
 
-// close writes the length of what was appended since from, where a byte was left
+// closeLength writes the length of what was appended since from, where a byte was left
 // for it, moving it if the length takes more.
 func closeLength(b []byte, from int) []byte {
 	n := len(b) - from - 1
@@ -110,6 +111,17 @@ func closeLength(b []byte, from int) []byte {
 	copy(b[from+size:], b[from+1:from+1+n])
 	protowire.AppendVarint(b[from:from], uint64(n))
 	return b
+}
+
+// appendMessage is a message that is left to the library.
+func appendMessage(b []byte, field byte, m proto.Message) ([]byte, error) {
+	b = append(b, field<<3|bytes, 0)
+	from := len(b) - 1
+	b, err := proto.MarshalOptions{}.MarshalAppend(b, m)
+	if err != nil {
+		return b, err
+	}
+	return closeLength(b, from), nil
 }
 
 // valid reports whether strings may stand in a message.

@@ -1,8 +1,6 @@
 package wire
 
 import (
-	"google.golang.org/protobuf/proto"
-
 	weirv1 "github.com/seed-4f09bd3a/weir/proto/weir/v1"
 )
 
@@ -21,13 +19,7 @@ func appendOpen(b []byte, field byte, m *weirv1.OpenStream) ([]byte, error) {
 	if m == nil {
 		return b, nil
 	}
-	b = append(b, field<<3|bytes, 0)
-	from := len(b) - 1
-	b, err := proto.MarshalOptions{}.MarshalAppend(b, m)
-	if err != nil {
-		return b, err
-	}
-	return closeLength(b, from), nil
+	return appendMessage(b, field, m)
 }
 
 func decodeRequest(b []byte, m *weirv1.ModerateRequest) bool {
@@ -83,22 +75,19 @@ func appendBatchRequest(b []byte, m *weirv1.ModerateBatchRequest) (_ []byte, err
 
 func decodeBatchRequest(b []byte, m *weirv1.ModerateBatchRequest) bool {
 	m.Entries = spare(m.Entries)
-	for len(b) > 0 {
-		if b[0] != 1<<3|bytes {
-			return false
-		}
-		r := reader{b: b[1:]}
-		entry := r.bytes()
-		if r.bad {
-			return false
-		}
-		b = r.b
-		m.Entries = grow(m.Entries)
-		if !decodeEntry(entry, m.Entries[len(m.Entries)-1]) {
+	for r := (reader{b: b}); ; {
+		switch r.tag() {
+		case 0:
+			return !r.bad
+		case 1<<3 | bytes:
+			m.Entries = grow(m.Entries)
+			if !decodeEntry(r.bytes(), m.Entries[len(m.Entries)-1]) {
+				return false
+			}
+		default:
 			return false
 		}
 	}
-	return true
 }
 
 func decodeEntry(b []byte, e *weirv1.ModerateBatchRequestEntry) bool {

@@ -1,10 +1,6 @@
 package wire
 
-import (
-	"google.golang.org/protobuf/proto"
-
-	weirv1 "github.com/seed-4f09bd3a/weir/proto/weir/v1"
-)
+import weirv1 "github.com/seed-4f09bd3a/weir/proto/weir/v1"
 
 // usual reports whether a verdict is written by appendUsual.
 func usual(v *weirv1.Verdict) bool {
@@ -25,18 +21,16 @@ func appendUsual(b []byte, v *weirv1.Verdict) []byte {
 	return appendBytes(b, 13, v.SnapshotVersion)
 }
 
-func appendVerdict(b []byte, field byte, v *weirv1.Verdict) (_ []byte, err error) {
+func appendVerdict(b []byte, field byte, v *weirv1.Verdict) ([]byte, error) {
 	if v == nil {
 		return b, nil
 	}
+	if !usual(v) {
+		return appendMessage(b, field, v)
+	}
 	b = append(b, field<<3|bytes, 0)
 	from := len(b) - 1
-	if usual(v) {
-		b = appendUsual(b, v)
-	} else if b, err = (proto.MarshalOptions{}).MarshalAppend(b, v); err != nil {
-		return b, err
-	}
-	return closeLength(b, from), nil
+	return closeLength(appendUsual(b, v), from), nil
 }
 
 // decodeVerdict reads a verdict into v, which it overwrites.
@@ -129,12 +123,9 @@ func appendBatchResponse(b []byte, m *weirv1.ModerateBatchResponse) (_ []byte, e
 				return b, err
 			}
 			if e.Error != nil {
-				b = append(b, 4<<3|bytes, 0)
-				from := len(b) - 1
-				if b, err = (proto.MarshalOptions{}).MarshalAppend(b, e.Error); err != nil {
+				if b, err = appendMessage(b, 4, e.Error); err != nil {
 					return b, err
 				}
-				b = closeLength(b, from)
 			}
 		}
 		b = closeLength(b, from)
@@ -150,7 +141,7 @@ func decodeBatchResponse(b []byte, m *weirv1.ModerateBatchResponse) bool {
 			return !r.bad
 		case 1<<3 | bytes:
 			m.Entries = grow(m.Entries)
-			if entry := r.bytes(); !decodeAnswer(entry, m.Entries[len(m.Entries)-1]) {
+			if !decodeAnswer(r.bytes(), m.Entries[len(m.Entries)-1]) {
 				return false
 			}
 		case 2<<3 | varint:
