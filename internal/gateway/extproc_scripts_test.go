@@ -83,13 +83,7 @@ func TestExtProcWhole(t *testing.T) {
 // FuzzExtProc cuts texts, the bytes of their streams and the messages of the protocol
 // at random: what a client sees is what the engine makes of the whole text.
 func FuzzExtProc(f *testing.F) {
-	all, err := enginetest.Load(scripts)
-	if err != nil {
-		f.Fatal(err)
-	}
-	for i, s := range all {
-		f.Add(s.Text(), uint64(i))
-	}
+	addScripts(f)
 	g := guard(f, basePolicy, gateway.Options{})
 	e := newEnvoy(f, g, nil)
 	f.Fuzz(func(t *testing.T, text []byte, seed uint64) {

@@ -56,6 +56,10 @@ func TestExtProcHalt(t *testing.T) {
 			t.Errorf("an exchange is counted as %s", o)
 		}
 	}
+	// Whatever clients are told, the log says why.
+	if log, want := e.log.String(), 2*len(modes); strings.Count(log, `cause="halt: violence at bytes`) != want || strings.Contains(log, "zzb") {
+		t.Errorf("want %d causes in the log:\n%s", want, log)
+	}
 }
 
 // TestExtProcHalts halts many exchanges at once: nothing of a violation goes on and

@@ -82,9 +82,9 @@ func (a *Answer) detail(f *finding) *node {
 	return n.set("explanation", value(policy.Explain(f.Finding, a.exchange.profile, a.exchange.snapshot.Version())))
 }
 
-// cause explains the first halt, for the log, without the channel, whose name is
+// Cause explains the first halt, for the log, without the channel, whose name is
 // made of names that the upstream chose.
-func (a *Answer) cause() string {
+func (a *Answer) Cause() string {
 	for i := range a.findings {
 		if f := &a.findings[i]; f.Action == policy.Halt {
 			return policy.Explain(f.Finding, a.exchange.profile, a.exchange.snapshot.Version())

@@ -3,6 +3,7 @@ package gateway
 import (
 	"crypto/rand"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strings"
 )
@@ -22,12 +23,14 @@ var staleHeaders = [...]string{"Content-Length", "Etag", "Digest", "Content-Dige
 
 // StaleHeaders returns the names, in lower case, of the headers that a guarded
 // answer must not keep.
-func StaleHeaders() []string {
-	names := make([]string, 0, len(staleHeaders))
-	for _, name := range staleHeaders {
-		names = append(names, strings.ToLower(name))
+func StaleHeaders() []string { return lower(staleHeaders[:]) }
+
+func lower(names []string) []string {
+	out := make([]string, 0, len(names))
+	for _, name := range names {
+		out = append(out, strings.ToLower(name))
 	}
-	return names
+	return out
 }
 
 // resumeHeaders make servers go on with an answer whose client has gone, and show it
@@ -36,12 +39,32 @@ var resumeHeaders = [...]string{"X-Conversation-Id"}
 
 // ResumeHeaders returns the names, in lower case, of the headers that a request must
 // not keep, since a halt would not end its answer.
-func ResumeHeaders() []string {
-	names := make([]string, 0, len(resumeHeaders))
-	for _, name := range resumeHeaders {
-		names = append(names, strings.ToLower(name))
+func ResumeHeaders() []string { return lower(resumeHeaders[:]) }
+
+// Encoded reports whether a Content-Encoding keeps a body from being read.
+func Encoded(contentEncoding string) bool {
+	return contentEncoding != "" && !strings.EqualFold(contentEncoding, "identity")
+}
+
+// Busy returns what to answer to a request when as many as allowed are under way.
+func (r Route) Busy() *Refusal {
+	return r.Refuse(http.StatusServiceUnavailable, "server_error", "overloaded", "too many requests at once: try again later")
+}
+
+// Compressed returns what to answer to a request that is Encoded.
+func (r Route) Compressed() *Refusal {
+	return r.Refuse(http.StatusUnsupportedMediaType, "invalid_request_error", "compressed", "the request is compressed, which the guard cannot read: send it as it is")
+}
+
+// Level returns at what level the log has a request that ended so.
+func Level(outcome string) slog.Level {
+	switch outcome {
+	case "failed":
+		return slog.LevelWarn
+	case "halted", "blocked", "refused", "busy":
+		return slog.LevelInfo
 	}
-	return names
+	return slog.LevelDebug
 }
 
 // Unguarded returns what to answer to a request that no route guards, or nil if it

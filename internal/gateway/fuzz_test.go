@@ -13,13 +13,7 @@ import (
 // FuzzAnswer cuts texts and the bytes of their streams at random: what a client of
 // any API sees is what the engine makes of the whole text.
 func FuzzAnswer(f *testing.F) {
-	all, err := enginetest.Load(scripts)
-	if err != nil {
-		f.Fatal(err)
-	}
-	for i, s := range all {
-		f.Add(s.Text(), uint64(i))
-	}
+	addScripts(f)
 	g := guard(f, basePolicy, gateway.Options{})
 	f.Fuzz(func(t *testing.T, text []byte, seed uint64) {
 		if len(text) > 300 {
@@ -69,4 +63,16 @@ func FuzzBody(f *testing.F) {
 			}
 		}
 	})
+}
+
+// addScripts makes the texts of the stream scripts seeds.
+func addScripts(f *testing.F) {
+	f.Helper()
+	all, err := enginetest.Load(scripts)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for i, s := range all {
+		f.Add(s.Text(), uint64(i))
+	}
 }

@@ -147,7 +147,7 @@ func (g *guarded) next(buffer []byte) {
 		g.fail(err)
 	}
 	if g.answer.Halted() {
-		g.call.outcome, g.call.cause = "halted", g.answer.cause()
+		g.call.outcome, g.call.cause = "halted", g.answer.Cause()
 	}
 }
 

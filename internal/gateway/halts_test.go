@@ -19,6 +19,15 @@ import (
 // [DONE] arrives, and no goroutine or file stays behind. It logs how long an
 // upstream goes on after it has sent a violation.
 func TestHalts(t *testing.T) {
+	haltMany(t, func(u *upstream) string {
+		s, _ := proxy(t, u, nil)
+		return s.URL
+	})
+}
+
+// haltMany asks what start puts in front of an upstream for many streams that halt.
+func haltMany(t *testing.T, start func(u *upstream) (base string)) {
+	t.Helper()
 	count := 500
 	if s := os.Getenv("WEIR_HALTS"); s != "" {
 		var err error
@@ -40,11 +49,11 @@ func TestHalts(t *testing.T) {
 		defer mu.Unlock()
 		took = append(took, time.Since(sent))
 	})
-	u.cancelled = make(chan time.Time, count)
+	u.cancelled = make(chan time.Time, count+1)
+	base := start(u)
 	transport := &http.Transport{DisableKeepAlives: true}
-	s, _ := proxy(t, u, nil)
 	one := func() {
-		r, err := http.NewRequest(http.MethodPost, s.URL+chatPath, strings.NewReader(chatRequest))
+		r, err := http.NewRequest(http.MethodPost, base+chatPath, strings.NewReader(chatRequest))
 		if err != nil {
 			t.Error(err)
 			return

@@ -172,8 +172,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		default:
 			c.outcome = "busy"
 			w.Header().Set("Retry-After", "1")
-			x := Exchange{route: route}
-			write(w, x.refuse(http.StatusServiceUnavailable, "server_error", "overloaded", "too many requests at once: try again later"))
+			write(w, route.Busy())
 			return
 		}
 	}
@@ -208,10 +207,10 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // read takes the body of a request.
 func (p *Proxy) read(w http.ResponseWriter, r *http.Request, route Route) ([]byte, *Refusal) {
-	x := Exchange{route: route}
-	if e := r.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
-		return nil, x.refuse(http.StatusUnsupportedMediaType, "invalid_request_error", "compressed", "the request is compressed, which the guard cannot read: send it as it is")
+	if Encoded(r.Header.Get("Content-Encoding")) {
+		return nil, route.Compressed()
 	}
+	x := Exchange{route: route}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, p.Guard.BodyBytes()))
 	var long *http.MaxBytesError
 	switch {
@@ -241,18 +240,11 @@ func (p *Proxy) done(c *call) {
 	if p.Trace.Done != nil {
 		p.Trace.Done(c.route, c.outcome, d)
 	}
-	level := slog.LevelDebug
-	switch c.outcome {
-	case "failed":
-		level = slog.LevelWarn
-	case "halted", "blocked", "refused", "busy":
-		level = slog.LevelInfo
-	}
 	attributes := []any{"request_id", c.id, "route", c.route, "outcome", c.outcome, "duration", d}
 	if c.cause != "" {
 		attributes = append(attributes, "cause", c.cause)
 	}
-	p.Log.Log(context.Background(), level, "request", attributes...)
+	p.Log.Log(context.Background(), Level(c.outcome), "request", attributes...)
 }
 
 // answer puts the guard between the upstream's answer and the client.
@@ -269,7 +261,7 @@ func (p *Proxy) answer(resp *http.Response) error {
 	if err != nil || answer == nil {
 		return err
 	}
-	if e := resp.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
+	if Encoded(resp.Header.Get("Content-Encoding")) {
 		return errCompressed
 	}
 	for _, name := range staleHeaders {

@@ -2,7 +2,6 @@ package extproc
 
 import (
 	"strconv"
-	"strings"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	filterv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/ext_proc/v3"
@@ -32,8 +31,7 @@ func header(h *extprocv3.HttpHeaders, name string) string {
 
 // encoded reports whether a body has a Content-Encoding.
 func encoded(h *extprocv3.HttpHeaders) bool {
-	e := header(h, "content-encoding")
-	return e != "" && !strings.EqualFold(e, "identity")
+	return gateway.Encoded(header(h, "content-encoding"))
 }
 
 // set returns a mutation that puts headers in place of those of the same names.

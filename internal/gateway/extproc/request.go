@@ -35,12 +35,12 @@ func (x *exchange) requestHeaders(h *extprocv3.HttpHeaders, c *extprocv3.Protoco
 		case slots <- struct{}{}:
 			x.slot = true
 		default:
-			return x.refuse(x.api.Refuse(http.StatusServiceUnavailable, "server_error", "overloaded", "too many requests at once: try again later"))
+			return x.refuse(x.api.Busy())
 		}
 	}
 	switch {
 	case encoded(h):
-		return x.refuse(x.api.Refuse(http.StatusUnsupportedMediaType, "invalid_request_error", "compressed", "the request is compressed, which the guard cannot read: send it as it is"))
+		return x.refuse(x.api.Compressed())
 	case x.observed:
 	case c == nil:
 		return x.misconfigured("this Envoy does not say how it sends bodies (protocol_config), which the guard has to know: use Envoy 1.34 or later")

@@ -167,13 +167,6 @@ func read(stream extprocv3.ExternalProcessor_ProcessServer, messages chan<- mess
 func (s *Server) done(x *exchange) {
 	x.close()
 	d := time.Since(x.began)
-	level := slog.LevelDebug
-	switch x.outcome {
-	case "failed":
-		level = slog.LevelWarn
-	case "halted", "blocked", "refused", "busy":
-		level = slog.LevelInfo
-	}
 	outcome := x.outcome
 	var more []any
 	if x.observed && outcome != "passed" {
@@ -182,6 +175,9 @@ func (s *Server) done(x *exchange) {
 	if s.options.Trace.Done != nil {
 		s.options.Trace.Done(x.route, outcome, d)
 	}
-	s.options.Log.Log(context.Background(), level, "request",
+	if x.answer != nil && x.answer.Halted() {
+		more = append(more, "cause", x.answer.Cause())
+	}
+	s.options.Log.Log(context.Background(), gateway.Level(x.outcome), "request",
 		append([]any{"request_id", x.id, "route", x.route, "outcome", outcome, "duration", d}, more...)...)
 }
