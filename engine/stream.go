@@ -55,7 +55,7 @@ type Stream struct {
 }
 
 // timedWrites is how many writes there are for each one that is timed and reported:
-// looking at the clock twice and counting cost as much as judging a token half.
+// looking at the clock twice costs as much as judging a token half.
 const timedWrites = 16
 
 type streamState uint8

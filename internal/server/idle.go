@@ -34,7 +34,7 @@ type transportStream interface {
 // run calls f, the loop of a streaming call, and returns what it returns, or an
 // error when the call has been idle for too long: when the client sends nothing,
 // or reads nothing so that f is stuck in sending. A second goroutine for every
-// call, to return while f waits, would be a third of an idle stream's memory.
+// call, to return while f waits, would be a fourth of an idle stream's memory.
 func (s *Server) run(stream grpc.ServerStream, f func(a *activity) error) error {
 	a := &activity{}
 	a.touch()
