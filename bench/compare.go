@@ -6,6 +6,8 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
+	"strings"
 )
 
 // Compare writes what changed since an earlier report: medians of both, their
@@ -61,7 +63,18 @@ type Threshold struct {
 	Figure   string   `json:"figure"`
 	Min      *float64 `json:"min,omitempty"`
 	Max      *float64 `json:"max,omitempty"`
-	Why      string   `json:"why"`
+	// Noisy says that what else the machine does can break it, so that it is worth
+	// measuring again before it counts.
+	Noisy bool   `json:"noisy,omitempty"`
+	Why   string `json:"why"`
+}
+
+// Scenarios returns the scenarios that its figure is made of.
+func (t *Threshold) Scenarios() []string {
+	if _, other, ok := strings.Cut(t.Figure, "_vs_"); ok && slices.ContainsFunc(Scenarios(), func(s Scenario) bool { return s.Name == other }) {
+		return []string{t.Scenario, other}
+	}
+	return []string{t.Scenario}
 }
 
 // ReadThresholds reads a gate.
@@ -87,9 +100,9 @@ func ReadThresholds(path string) ([]Threshold, error) {
 	return file.Thresholds, nil
 }
 
-// Gate writes which thresholds hold, and returns how many do not. A figure that was
+// Gate writes which thresholds hold, and returns those that do not. A figure that was
 // not measured does not hold, unless its scenario was left out or not asked for.
-func (r *Report) Gate(w io.Writer, thresholds []Threshold) (broken int) {
+func (r *Report) Gate(w io.Writer, thresholds []Threshold) (broken []Threshold) {
 	held := 0
 	for _, t := range thresholds {
 		x := r.find(t.Scenario)
@@ -109,8 +122,8 @@ func (r *Report) Gate(w io.Writer, thresholds []Threshold) (broken int) {
 			held++
 			continue
 		}
-		broken++
+		broken = append(broken, t)
 	}
-	fmt.Fprintf(w, "gate: %d thresholds hold, %d are broken\n", held, broken)
+	fmt.Fprintf(w, "gate: %d thresholds hold, %d are broken\n", held, len(broken))
 	return broken
 }

@@ -106,16 +106,9 @@ func (c *benchCmd) Run() error {
 		network = "tcp"
 	}
 	report := bench.NewReport(version, "weir "+strings.Join(os.Args[1:], " "), network, c.Seed)
-	if len(scenarios) > 0 {
-		if report.Results, err = c.measure(ctx, scenarios); err != nil {
-			return err
-		}
-	}
-	proxied, err := c.measureHTTP(ctx)
-	if err != nil {
+	if report.Results, err = c.measureAll(ctx, scenarios); err != nil {
 		return err
 	}
-	report.Results = append(report.Results, proxied...)
 	if err := report.Markdown(os.Stdout); err != nil {
 		return err
 	}
@@ -132,11 +125,56 @@ func (c *benchCmd) Run() error {
 		}
 	}
 	if c.Gate != "" {
-		if broken := report.Gate(os.Stderr, thresholds); broken > 0 {
-			return fmt.Errorf("bench: %d of %d thresholds are broken", broken, len(thresholds))
-		}
+		return c.gate(ctx, report, thresholds)
 	}
 	return nil
+}
+
+// gate checks the thresholds. What noise can break is measured again, twice at most:
+// a neighbour of the machine goes away, a regression does not.
+func (c *benchCmd) gate(ctx context.Context, report *bench.Report, thresholds []bench.Threshold) error {
+	const tries = 3
+	broken := report.Gate(os.Stderr, thresholds)
+	for range tries - 1 {
+		if len(broken) == 0 || slices.ContainsFunc(broken, func(t bench.Threshold) bool { return !t.Noisy }) {
+			break
+		}
+		again := *c
+		again.Scenario = nil
+		for _, t := range broken {
+			again.Scenario = append(again.Scenario, t.Scenarios()...)
+		}
+		slices.Sort(again.Scenario)
+		again.Scenario = slices.Compact(again.Scenario)
+		fmt.Fprintf(os.Stderr, "gate: measuring again: %s\n", strings.Join(again.Scenario, ", "))
+		scenarios, err := again.chosen()
+		if err != nil {
+			return err
+		}
+		second := *report
+		if second.Results, err = again.measureAll(ctx, scenarios); err != nil {
+			return err
+		}
+		// What held before need not hold again, unless nothing but a defect breaks it.
+		broken = second.Gate(os.Stderr, slices.DeleteFunc(slices.Clone(thresholds), func(t bench.Threshold) bool {
+			return !slices.Contains(again.Scenario, t.Scenario) || t.Noisy && !slices.Contains(broken, t)
+		}))
+	}
+	if len(broken) > 0 {
+		return fmt.Errorf("bench: %d of %d thresholds are broken", len(broken), len(thresholds))
+	}
+	return nil
+}
+
+// measureAll measures scenarios, and those of proxies that were chosen.
+func (c *benchCmd) measureAll(ctx context.Context, scenarios []bench.Scenario) (results []bench.Result, err error) {
+	if len(scenarios) > 0 {
+		if results, err = c.measure(ctx, scenarios); err != nil {
+			return nil, err
+		}
+	}
+	proxied, err := c.measureHTTP(ctx)
+	return append(results, proxied...), err
 }
 
 // chosen returns the scenarios to run, or lists them.

@@ -33,6 +33,23 @@ func TestBench(t *testing.T) {
 	if code != 1 || !strings.Contains(out, "| halt | leaked_runes | 0 | 0 |") || !strings.Contains(errs, "BROKEN: halt, halts") {
 		t.Errorf("exit %d\n%s\n%s", code, out, errs)
 	}
+	if strings.Contains(errs, "again") {
+		t.Errorf("a count was measured again: %s", errs)
+	}
+}
+
+// TestBenchGateAgain: what noise can break counts when it is broken three times; what
+// it is a ratio to is measured again, too.
+func TestBenchGateAgain(t *testing.T) {
+	gate := filepath.Join(t.TempDir(), "gate.json")
+	const rules = `{"thresholds": [{"scenario": "batch-256", "figure": "tokens_per_second_vs_token-256", "min": 1000000, "noisy": true, "why": "w"}, {"scenario": "batch-256", "figure": "leaked_runes", "max": 0, "why": "w"}]}`
+	if err := os.WriteFile(gate, []byte(rules), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, errs, code := weir(t, "", "bench", "--scenario", "token-256", "--scenario", "batch-256", "--rounds", "1", "--duration", "100ms", "--warm", "0s", "--gate", gate)
+	if code != 1 || strings.Count(errs, "gate: measuring again: batch-256, token-256\n") != 2 || strings.Count(errs, "gate: 1 thresholds hold, 1 are broken") != 3 {
+		t.Errorf("exit %d\n%s", code, errs)
+	}
 }
 
 // TestBenchProxy: model server, proxy and plain proxy are started, measured and
