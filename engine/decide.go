@@ -76,24 +76,23 @@ func (s *Stream) hide(e policy.Edit) {
 	s.waiting = merged
 }
 
-// verdict moves the release watermark and makes the answer.
-func (s *Stream) verdict(bytes int, began time.Time, closing bool) policy.Verdict {
+// verdict moves the release watermark and makes the answer, in place: copying it is
+// a tenth of the work on a token.
+func (s *Stream) verdict(v *policy.Verdict, bytes int, began time.Time, closing bool) {
 	s.release(closing)
-	v := policy.Verdict{
-		Action: s.action, Released: s.released, Scanned: policy.Offset(s.scanned()), Received: s.received,
-		HaltOffset: s.halt, RetractFrom: s.retract,
-		Findings: s.findings, Edits: s.edits, Degraded: s.degraded,
-	}
+	v.Action, v.Degraded = s.action, s.degraded
+	v.Released, v.Scanned, v.Received = s.released, policy.Offset(s.scanned()), s.received
+	v.HaltOffset, v.RetractFrom = s.halt, s.retract
+	v.Findings, v.Edits = s.findings, s.edits
 	if s.open {
 		v.Scanned = s.received
 	}
 	if s.untold += bytes; !began.IsZero() {
-		s.tell(time.Since(began), v)
+		s.tell(time.Since(began), *v)
 	}
 	if s.state == streamHalted {
-		s.free(v, false)
+		s.free(*v, false)
 	}
-	return v
 }
 
 // release moves the watermark as far as every blocking detector has cleared

@@ -87,7 +87,7 @@ func (s *Stream) Profile() *policy.Profile { return s.plan.profile }
 //
 // ctx bounds the time that models may take; its end is a failure of the model,
 // which the profile's fail mode answers. Without models Write never blocks.
-func (s *Stream) Write(ctx context.Context, chunk []byte) (policy.Verdict, error) {
+func (s *Stream) Write(ctx context.Context, chunk []byte) (v policy.Verdict, err error) {
 	if err := s.err(); err != nil {
 		return policy.Verdict{}, err
 	}
@@ -102,13 +102,14 @@ func (s *Stream) Write(ctx context.Context, chunk []byte) (policy.Verdict, error
 		s.read(ctx, runes)
 	}
 	s.readUnseen()
-	return s.verdict(len(chunk), began, false), nil
+	s.verdict(&v, len(chunk), began, false)
+	return v, nil
 }
 
 // Close ends the text: an incomplete rune at its end counts as invalid, what is
 // pending is decided as if a boundary followed, asynchronous detectors are
 // waited for, and the rest is released. A stream that halted returns ErrHalted.
-func (s *Stream) Close(ctx context.Context) (policy.Verdict, error) {
+func (s *Stream) Close(ctx context.Context) (v policy.Verdict, err error) {
 	if err := s.err(); err != nil {
 		return policy.Verdict{}, err
 	}
@@ -117,7 +118,7 @@ func (s *Stream) Close(ctx context.Context) (policy.Verdict, error) {
 		s.read(ctx, s.folder.Close(s.runes[:0]))
 		s.finish(ctx)
 	}
-	v := s.verdict(0, began, true)
+	s.verdict(&v, 0, began, true)
 	if s.state == streamOpen {
 		s.state = streamClosed
 		s.free(v, false)
@@ -145,11 +146,12 @@ func (s *Stream) Late() <-chan struct{} {
 
 // Poll returns a verdict on what asynchronous detectors have found since the
 // last call. It does not block.
-func (s *Stream) Poll() (policy.Verdict, error) {
+func (s *Stream) Poll() (v policy.Verdict, err error) {
 	if err := s.err(); err != nil {
 		return policy.Verdict{}, err
 	}
-	return s.verdict(0, s.begin(), false), nil
+	s.verdict(&v, 0, s.begin(), false)
+	return v, nil
 }
 
 func (s *Stream) err() error {

@@ -134,15 +134,22 @@ func newCodeTable(runes []rune) codeTable {
 	return t
 }
 
+// position is what advance finds, for the caller to take or leave.
+type position struct {
+	node  state
+	prev  text.Class
+	count uint64
+}
+
 // advance moves over runes of the plain view while no term ends, and reports
-// whether it came to the end. If not, nothing but ring entries of runes not yet
-// counted has changed, and those are written again by step.
+// whether it came to the end. Nothing but ring entries of runes not yet counted has
+// changed, and if the position is not taken, those are written again by step.
 //
 // This is the hot loop: per rune one code and, mostly, one entry of a dense
 // row; no allocation, nothing else.
-func (v *view) advance(s *viewState, runes []text.Rune) bool {
+func (v *view) advance(s *viewState, runes []text.Rune) (p position, ok bool) {
 	if len(s.pending) != 0 {
-		return false
+		return p, false
 	}
 	a, node, count, prev := &v.automaton, s.node, s.count, s.prev
 	dense, wide, ring := a.dense, a.wide, s.ring
@@ -159,17 +166,16 @@ func (v *view) advance(s *viewState, runes []text.Rune) bool {
 			node = a.nextSparse(node, c)
 		}
 		if node&outsBit != 0 {
-			return false
+			return p, false
 		}
 	}
-	s.node, s.count, s.prev = node, count, prev
-	return true
+	return position{node, prev, count}, true
 }
 
 // advanceSkeleton is advance for the skeleton view, which has gaps.
-func (v *view) advanceSkeleton(s *viewState, runes []text.Rune) bool {
+func (v *view) advanceSkeleton(s *viewState, runes []text.Rune) (p position, ok bool) {
 	if len(s.pending) != 0 {
-		return false
+		return p, false
 	}
 	a, node, count, prev := &v.automaton, s.node, s.count, s.prev
 	mask := uint64(len(s.ring) - 1)
@@ -190,11 +196,10 @@ func (v *view) advanceSkeleton(s *viewState, runes []text.Rune) bool {
 		prev = r.Class
 		node = a.next(node, a.codes.of(r.R))
 		if node&outsBit != 0 {
-			return false
+			return p, false
 		}
 	}
-	s.node, s.count, s.prev = node, count, prev
-	return true
+	return position{node, prev, count}, true
 }
 
 // sizeBytes returns the memory that the automaton's tables take.

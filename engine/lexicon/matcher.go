@@ -87,6 +87,8 @@ type viewState struct {
 	covered *coverage   // nil until the first match
 }
 
+func (s *viewState) take(p position) { s.node, s.prev, s.count = p.node, p.prev, p.count }
+
 // classBits is how many low bits of a ring entry hold the class.
 const classBits = 8
 
@@ -153,20 +155,25 @@ func (m *Matcher) Advance(s *State, runes []text.Rune) bool {
 	if len(runes) == 0 {
 		return true
 	}
-	if m.skeleton == nil {
-		return m.plain == nil || m.plain.advance(&s.plain, runes)
+	var plain, skeleton position
+	var ok bool
+	if m.plain != nil {
+		if plain, ok = m.plain.advance(&s.plain, runes); !ok {
+			return false
+		}
 	}
-	folding := s.folding
-	s.scratch = folding.Append(s.scratch[:0], runes)
-	plain := s.plain
-	if m.plain != nil && !m.plain.advance(&s.plain, runes) {
-		return false
+	if m.skeleton != nil {
+		folding := s.folding
+		s.scratch = folding.Append(s.scratch[:0], runes)
+		if skeleton, ok = m.skeleton.advanceSkeleton(&s.skeleton, s.scratch); !ok {
+			return false
+		}
+		s.folding = folding
+		s.skeleton.take(skeleton)
 	}
-	if !m.skeleton.advanceSkeleton(&s.skeleton, s.scratch) {
-		s.plain = plain
-		return false
+	if m.plain != nil {
+		s.plain.take(plain)
 	}
-	s.folding = folding
 	return true
 }
 
