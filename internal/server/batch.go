@@ -27,20 +27,28 @@ func (s *Server) ModerateBatch(stream batchStream) error {
 	})
 }
 
-// batchCall is one ModerateBatch call; it belongs to one goroutine.
+// batchCall is one ModerateBatch call. The goroutine that receives does all the work,
+// since a step handed to another would wait for that to be scheduled; but for what
+// asynchronous detectors find between steps.
 type batchCall struct {
 	server   *Server
 	stream   batchStream
 	activity *activity
-	sessions map[uint64]*batchSession
 	late     chan struct{} // shared by all streams of the call
-	step     uint64        // counts requests
+	beside   chan *part    // to workers that wait for one
+	workers  atomic.Int64
+	judged   sync.WaitGroup // parts that workers have
+	polling  sync.WaitGroup // the goroutine of late findings
+
+	mu       sync.Mutex // of all that follows, and of sending
+	sessions map[uint64]*batchSession
+	step     uint64 // counts requests
 	response weirv1.ModerateBatchResponse
 	spare    []*weirv1.ModerateBatchResponseEntry // entries of answers sent, to use again
 	parts    []part                               // of the request being judged
-	beside   chan *part                           // to workers that wait for one
-	workers  atomic.Int64
-	judged   sync.WaitGroup // parts that workers have
+	over     bool                                 // the client has closed its side
+	polls    bool                                 // there is a goroutine for late findings
+	stop     context.CancelFunc                   // of that goroutine
 }
 
 // batchSession is one stream of the call.
@@ -50,6 +58,8 @@ type batchSession struct {
 }
 
 func (c *batchCall) end() {
+	c.stop()
+	c.polling.Wait()
 	close(c.beside)
 	c.judged.Wait() // something may have panicked meanwhile
 	for _, x := range c.sessions {
@@ -58,42 +68,76 @@ func (c *batchCall) end() {
 }
 
 func (c *batchCall) serve() error {
-	ctx, cancel := context.WithCancel(c.stream.Context())
-	defer cancel()
-	requests := receive(ctx, c.server, c.stream)
-	for {
-		var stopping <-chan struct{}
-		if len(c.sessions) == 0 {
-			// A model server may have nothing to do for a while, which is no reason to
-			// end its call; nor is its call a reason to wait when the server drains.
-			c.activity.rest()
-			stopping = c.server.stopping
+	var ctx context.Context
+	ctx, c.stop = context.WithCancel(c.stream.Context())
+	defer context.AfterFunc(c.server.stopping, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if err := c.rest(); err != nil {
+			c.activity.stop(err)
 		}
+	})()
+	c.mu.Lock()
+	err := c.rest()
+	c.mu.Unlock()
+	for request := new(weirv1.ModerateBatchRequest); err == nil && request != nil; {
+		if err = c.stream.RecvMsg(request); errors.Is(err, io.EOF) {
+			request = nil
+		} else if err != nil {
+			return err
+		}
+		err = c.take(ctx, request)
+	}
+	return err
+}
+
+// rest is called when a request or a finding is done with. A model server may have
+// nothing to do for a while, which is no reason to end its call; nor is its call a
+// reason to wait when the server drains.
+func (c *batchCall) rest() error {
+	if len(c.sessions) > 0 || c.over {
+		return nil
+	}
+	if c.server.draining.Load() {
+		return errDraining
+	}
+	c.activity.rest()
+	return nil
+}
+
+// take answers a request, or nil for the end of them.
+func (c *batchCall) take(ctx context.Context, request *weirv1.ModerateBatchRequest) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if request == nil {
+		c.over = true
+		return c.finish(ctx)
+	}
+	c.activity.touch()
+	c.step++
+	c.entries(ctx, request.Entries)
+	if err := c.send(false); err != nil {
+		return err
+	}
+	return c.rest()
+}
+
+// poll sends what asynchronous detectors find between requests, until ctx ends.
+func (c *batchCall) poll(ctx context.Context) {
+	defer func() { // gRPC's interceptors see no panic here
+		if v := recover(); v != nil {
+			c.activity.stop(c.server.panicked(v))
+		}
+	}()
+	for {
 		select {
-		case <-stopping:
-			return errDraining
 		case <-ctx.Done():
-			return c.server.toStatus(ctx.Err())
-		case r := <-requests:
-			if errors.Is(r.err, io.EOF) {
-				return c.finish(ctx)
-			}
-			if r.err != nil {
-				return r.err
-			}
-			c.activity.touch()
-			c.step++
-			c.entries(ctx, r.request.Entries)
-			if err := c.send(false); err != nil {
-				return err
-			}
+			return
 		case <-c.late:
-			c.poll()
-			if len(c.response.Entries) > 0 {
-				if err := c.send(true); err != nil {
-					return err
-				}
-			}
+		}
+		if err := c.found(); err != nil {
+			c.activity.stop(err)
+			return
 		}
 	}
 }
@@ -118,7 +162,7 @@ func (c *batchCall) entries(ctx context.Context, requests []*weirv1.ModerateBatc
 			c.judge(ctx) // a second entry for one stream is answered after the first
 			x = c.sessions[r.StreamId]
 		}
-		if p, ok := c.accept(r, x); ok {
+		if p, ok := c.accept(ctx, r, x); ok {
 			c.parts = append(c.parts, p)
 		}
 	}
@@ -183,7 +227,7 @@ func (c *batchCall) judgePart(ctx context.Context, p *part) {
 }
 
 // accept opens the stream of an entry if it has none. An abort has no answer.
-func (c *batchCall) accept(r *weirv1.ModerateBatchRequestEntry, x *batchSession) (p part, answer bool) {
+func (c *batchCall) accept(ctx context.Context, r *weirv1.ModerateBatchRequestEntry, x *batchSession) (p part, answer bool) {
 	p = part{request: r, session: x}
 	twice := x != nil && x.step == c.step
 	if x != nil {
@@ -210,6 +254,10 @@ func (c *batchCall) accept(r *weirv1.ModerateBatchRequestEntry, x *batchSession)
 			break
 		}
 		p.opened, p.session = true, &batchSession{session: *s, step: c.step}
+		if s.stream.Late() != nil && !c.polls {
+			c.polls = true
+			c.polling.Go(func() { c.poll(ctx) })
+		}
 		c.sessions[r.StreamId] = p.session
 	}
 	if p.err == nil {
@@ -297,8 +345,10 @@ func (c *batchCall) send(late bool) error {
 	return err
 }
 
-// poll collects what asynchronous detectors have found in any stream.
-func (c *batchCall) poll() {
+// found sends what asynchronous detectors have found in any stream.
+func (c *batchCall) found() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for id, x := range c.sessions {
 		if x.stream.Late() == nil {
 			continue
@@ -318,6 +368,12 @@ func (c *batchCall) poll() {
 			c.spare = append(c.spare, out)
 		}
 	}
+	if len(c.response.Entries) > 0 {
+		if err := c.send(true); err != nil {
+			return err
+		}
+	}
+	return c.rest()
 }
 
 // finish ends all texts when the client closes its side.

@@ -9,9 +9,12 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// activity is when something last went in or out of a call, in Unix
-// nanoseconds; 0 while nothing has to.
-type activity struct{ last atomic.Int64 }
+// activity is what ends a streaming call while its handler waits in gRPC.
+type activity struct {
+	last      atomic.Int64 // when something last went in or out, in Unix nanoseconds; 0 while nothing has to
+	cause     atomic.Pointer[error]
+	transport transportStream // nil if gRPC has none: the handler goes on waiting
+}
 
 func (a *activity) touch() { a.last.Store(time.Now().UnixNano()) }
 func (a *activity) rest()  { a.last.Store(0) }
@@ -22,6 +25,13 @@ func (a *activity) idle() time.Duration {
 		return time.Since(time.Unix(0, last))
 	}
 	return 0
+}
+
+// stop ends the call with err, the first that it is given, from any goroutine.
+func (a *activity) stop(err error) {
+	if a.cause.CompareAndSwap(nil, &err) && a.transport != nil {
+		_ = a.transport.WriteStatus(status.Convert(err)) // the client may have gone
+	}
 }
 
 // transportStream is what gRPC ends a call with, from whichever goroutine it
@@ -37,26 +47,23 @@ type transportStream interface {
 // call, to return while f waits, would be a fourth of an idle stream's memory.
 func (s *Server) run(stream grpc.ServerStream, f func(a *activity) error) error {
 	a := &activity{}
+	a.transport, _ = grpc.ServerTransportStreamFromContext(stream.Context()).(transportStream)
 	a.touch()
-	limit := s.limits.IdleTimeout
-	transport, ok := grpc.ServerTransportStreamFromContext(stream.Context()).(transportStream)
-	if limit == 0 || !ok {
-		return f(a)
+	if limit := s.limits.IdleTimeout; limit > 0 {
+		var timer *time.Timer
+		timer = time.AfterFunc(math.MaxInt64, func() {
+			if idle := a.idle(); idle < limit {
+				timer.Reset(limit - idle)
+				return
+			}
+			a.stop(errIdle(limit))
+		})
+		timer.Reset(limit) // only now, since it sets itself again
+		defer timer.Stop()
 	}
-	var late atomic.Bool
-	var timer *time.Timer
-	timer = time.AfterFunc(math.MaxInt64, func() {
-		if idle := a.idle(); idle < limit {
-			timer.Reset(limit - idle)
-			return
-		}
-		late.Store(true)
-		_ = transport.WriteStatus(status.Convert(errIdle(limit))) // the client may have gone
-	})
-	timer.Reset(limit) // only now, since it sets itself again
-	defer timer.Stop()
-	if err := f(a); !late.Load() {
-		return err
+	err := f(a)
+	if cause := a.cause.Load(); cause != nil {
+		return *cause
 	}
-	return errIdle(limit)
+	return err
 }

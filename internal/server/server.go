@@ -49,9 +49,10 @@ type Server struct {
 	grpc    *grpc.Server
 	health  *health.Server
 
-	open     atomic.Int64   // streams
-	draining atomic.Bool    //
-	stopping chan struct{}  // closed when draining begins
+	open     atomic.Int64    // streams
+	draining atomic.Bool     //
+	stopping context.Context // ends when draining begins
+	stop     context.CancelFunc
 	children sync.WaitGroup // goroutines of streaming calls
 }
 
@@ -60,8 +61,8 @@ func New(o Options) (*Server, error) {
 	s := &Server{
 		engine: o.Engine, reload: o.Reload, limits: o.Config.Limits, config: o.Config,
 		metrics: o.Metrics, log: o.Log, version: o.Version, started: time.Now(), health: health.NewServer(),
-		stopping: make(chan struct{}),
 	}
+	s.stopping, s.stop = context.WithCancel(context.Background())
 	recovered := recovery.WithRecoveryHandlerContext(func(_ context.Context, p any) error { return s.panicked(p) })
 	before, behind := unwatched()
 	s.grpc = grpc.NewServer(
@@ -120,7 +121,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 // drain ends the server within the drain timeout.
 func (s *Server) drain() {
 	s.draining.Store(true)
-	close(s.stopping)
+	s.stop()
 	s.setServing(healthv1.HealthCheckResponse_NOT_SERVING)
 	s.log.Info("draining", "streams", s.open.Load(), "timeout", s.config.DrainTimeout)
 	stopped := make(chan struct{})
