@@ -193,6 +193,7 @@ func TestLoads(t *testing.T) {
 		"batch, closed": {Mode: bench.Batch, Streams: 20},
 		"batch, ahead":  {Mode: bench.Batch, Streams: 20, Ahead: 3},
 		"batch, open":   {Mode: bench.Batch, Streams: 20, Rate: 100},
+		"batch, calls":  {Mode: bench.Batch, Streams: 20, Calls: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l.Profile, l.Warm, l.Measured, l.Texts = "default", 50*time.Millisecond, 400*time.Millisecond, bad
@@ -246,6 +247,7 @@ func TestBadLoads(t *testing.T) {
 	for want, change := range map[string]func(l *bench.Load){
 		"0 streams":                 func(l *bench.Load) { l.Streams = 0 },
 		"2 steps under way":         func(l *bench.Load) { l.Ahead = 2 },
+		"2 calls":                   func(l *bench.Load) { l.Calls = 2 },
 		"rate -1":                   func(l *bench.Load) { l.Rate = -1 },
 		"duration 0s":               func(l *bench.Load) { l.Measured = 0 },
 		"no texts":                  func(l *bench.Load) { l.Texts = nil },

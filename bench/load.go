@@ -31,6 +31,7 @@ type Load struct {
 	Streams  int
 	Rate     float64       // tokens a second and stream; 0 for closed loop
 	Ahead    int           // of Batch in closed loop: steps under way at once; 0 is 1
+	Calls    int           // of Batch: calls, each with so many streams; 0 is 1
 	Coalesce time.Duration // of Coalesced: how long tokens are gathered
 	Warm     time.Duration // not measured
 	Measured time.Duration
@@ -46,6 +47,8 @@ func (l *Load) check() error {
 		return fmt.Errorf("bench: rate %g: want 0 (closed loop) to 1,000 tokens a second and stream", l.Rate)
 	case l.Ahead < 0 || l.Ahead > 16 || l.Ahead > 1 && (l.Mode != Batch || l.Rate > 0):
 		return fmt.Errorf("bench: %d steps under way: want 0 to 16, more than 1 in batches in closed loop only", l.Ahead)
+	case l.Calls < 0 || l.Calls > 64 || l.Calls > 1 && l.Mode != Batch:
+		return fmt.Errorf("bench: %d calls: want 0 to 64, more than 1 in batches only", l.Calls)
 	case l.Measured <= 0:
 		return fmt.Errorf("bench: duration %s: want more than 0", l.Measured)
 	case len(l.Texts) == 0:
@@ -88,7 +91,7 @@ func (l *Load) Run(ctx context.Context, conn grpc.ClientConnInterface, at func()
 	r := &recorder{from: start.Add(l.Warm), to: start.Add(l.Warm + l.Measured), total: newTally()}
 	drives := l.Streams
 	if l.Mode == Batch {
-		drives = 1
+		drives = max(l.Calls, 1)
 	}
 	done := make(chan error, drives)
 	for i := range drives {

@@ -230,8 +230,10 @@ func across(all []Result) {
 		}
 		return nil
 	}
-	if token, batch := find("token-256"), find("batch-256"); token != nil && batch != nil {
-		batch["tokens_per_second_vs_token-256"] = batch["tokens_per_second"] / token["tokens_per_second"]
+	for _, name := range []string{"batch-256", "batch-2x256"} {
+		if token, batch := find("token-256"), find(name); token != nil && batch != nil {
+			batch["tokens_per_second_vs_token-256"] = batch["tokens_per_second"] / token["tokens_per_second"]
+		}
 	}
 }
 
