@@ -61,3 +61,19 @@ func TestDrainBatch(t *testing.T) {
 	wantStatus(t, err, codes.Unavailable, "shutting down")
 	h.stopped()
 }
+
+// TestDrainLate: a call whose last stream is halted between requests ends, too.
+func TestDrainLate(t *testing.T) {
+	h, model := startAsync(t, nil)
+	b := h.batch()
+	b.step(&entry{StreamId: 1, Open: &weirv1.OpenStream{}, Chunk: []byte("zzzz")})
+	h.stop()
+	model.steps <- struct{}{}
+	r, err := b.s.Recv()
+	if err != nil || !r.Late || len(r.Entries) != 1 || !r.Entries[0].Verdict.GetFinal() {
+		t.Errorf("got %v, %v, want a late halt", r, err)
+	}
+	_, err = b.s.Recv()
+	wantStatus(t, err, codes.Unavailable, "shutting down")
+	h.stopped()
+}

@@ -80,3 +80,18 @@ func TestPanicBeside(t *testing.T) {
 		t.Errorf("the log tells of panics wrongly:\n%s", log)
 	}
 }
+
+// TestPanicLate: so does one between requests, where gRPC's interceptors see no panic.
+func TestPanicLate(t *testing.T) {
+	h, model := startAsync(t, nil)
+	b := h.batch()
+	b.step(&entry{StreamId: 1, Open: &weirv1.OpenStream{}, Chunk: []byte("zzzz")})
+	h.broken.Store(true)
+	model.steps <- struct{}{}
+	_, err := b.s.Recv()
+	wantStatus(t, err, codes.Internal, "server's log")
+	h.openStreams(0)
+	if log := h.log.String(); strings.Count(log, "panic in a call") != 1 || strings.Contains(log, secret) {
+		t.Errorf("the log tells of the panic wrongly:\n%s", log)
+	}
+}
