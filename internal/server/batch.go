@@ -122,26 +122,6 @@ func (c *batchCall) take(ctx context.Context, request *weirv1.ModerateBatchReque
 	return c.rest()
 }
 
-// poll sends what asynchronous detectors find between requests, until ctx ends.
-func (c *batchCall) poll(ctx context.Context) {
-	defer func() { // gRPC's interceptors see no panic here
-		if v := recover(); v != nil {
-			c.activity.stop(c.server.panicked(v))
-		}
-	}()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-c.late:
-		}
-		if err := c.found(); err != nil {
-			c.activity.stop(err)
-			return
-		}
-	}
-}
-
 // part is one entry of a request on its way to an answer.
 type part struct {
 	request        *weirv1.ModerateBatchRequestEntry
@@ -256,7 +236,7 @@ func (c *batchCall) accept(ctx context.Context, r *weirv1.ModerateBatchRequestEn
 		p.opened, p.session = true, &batchSession{session: *s, step: c.step}
 		if s.stream.Late() != nil && !c.polls {
 			c.polls = true
-			c.polling.Go(func() { c.poll(ctx) })
+			c.polling.Go(func() { c.activity.poll(ctx, c.server, c.late, c.found) })
 		}
 		c.sessions[r.StreamId] = p.session
 	}
@@ -346,7 +326,7 @@ func (c *batchCall) send(late bool) error {
 }
 
 // found sends what asynchronous detectors have found in any stream.
-func (c *batchCall) found() error {
+func (c *batchCall) found() (final bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for id, x := range c.sessions {
@@ -370,10 +350,10 @@ func (c *batchCall) found() error {
 	}
 	if len(c.response.Entries) > 0 {
 		if err := c.send(true); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return c.rest()
+	return false, c.rest()
 }
 
 // finish ends all texts when the client closes its side.

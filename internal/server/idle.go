@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"math"
 	"sync/atomic"
 	"time"
@@ -27,10 +28,32 @@ func (a *activity) idle() time.Duration {
 	return 0
 }
 
-// stop ends the call with err, the first that it is given, from any goroutine.
+// stop ends the call with err, the first that it is given, from any goroutine. nil
+// ends it well.
 func (a *activity) stop(err error) {
 	if a.cause.CompareAndSwap(nil, &err) && a.transport != nil {
 		_ = a.transport.WriteStatus(status.Convert(err)) // the client may have gone
+	}
+}
+
+// poll calls found whenever late is readable, until it is final or fails, which ends
+// the call, or ctx ends. The call's own goroutine waits in gRPC meanwhile.
+func (a *activity) poll(ctx context.Context, s *Server, late <-chan struct{}, found func() (final bool, err error)) {
+	defer func() { // gRPC's interceptors see no panic here
+		if v := recover(); v != nil {
+			a.stop(s.panicked(v))
+		}
+	}()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-late:
+		}
+		if final, err := found(); final || err != nil {
+			a.stop(err)
+			return
+		}
 	}
 }
 

@@ -319,3 +319,22 @@ func TestModelsAreSeen(t *testing.T) {
 		}
 	}
 }
+
+// TestLateRace: whichever of a last chunk and a late finding comes first, the call
+// ends well.
+func TestLateRace(t *testing.T) {
+	h, model := startAsync(t, nil)
+	for i := range 200 { // who wins differs
+		m := h.moderate(&weirv1.OpenStream{}, "abcd")
+		m.recv()
+		go func() { model.steps <- struct{}{} }()
+		m.send(&weirv1.ModerateRequest{Finish: true})
+		if v := m.recv().Verdict; !v.Final {
+			t.Fatalf("%d: got %v", i, v)
+		}
+		if _, err := m.s.Recv(); !errors.Is(err, io.EOF) {
+			t.Fatalf("%d: got %v, want the end", i, err)
+		}
+	}
+	h.openStreams(0)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 
 	"google.golang.org/grpc"
 
@@ -21,16 +22,26 @@ func (s *Server) Moderate(stream moderateStream) error {
 	})
 }
 
-// moderateCall is one Moderate call; it belongs to one goroutine.
+// moderateCall is one Moderate call. The goroutine that receives does all the work
+// but for what asynchronous detectors find between requests.
 type moderateCall struct {
 	stream   moderateStream
 	activity *activity
+	stop     context.CancelFunc // of the goroutine of late findings; nil without one
+	polling  sync.WaitGroup     // that goroutine
+
+	mu       sync.Mutex // of all that follows, and of sending
 	session  *session
+	over     bool                    // the last answer is sent
 	response weirv1.ModerateResponse // sending serialises before it returns, so it is used again
 	verdict  weirv1.Verdict
 }
 
 func (c *moderateCall) end() {
+	if c.stop != nil {
+		c.stop()
+		c.polling.Wait()
+	}
 	if c.session != nil {
 		c.session.end()
 	}
@@ -59,7 +70,8 @@ func (c *moderateCall) serve(s *Server) error {
 		}
 	}
 	if late := c.session.stream.Late(); late != nil {
-		return c.serveLate(ctx, request, late)
+		ctx, c.stop = context.WithCancel(ctx)
+		c.polling.Go(func() { c.activity.poll(ctx, s, late, c.found) })
 	}
 	for {
 		if final, err := c.take(ctx, request); err != nil || final {
@@ -79,12 +91,15 @@ func (c *moderateCall) serve(s *Server) error {
 
 // take passes one request on and answers it if there is something to say.
 func (c *moderateCall) take(ctx context.Context, r *weirv1.ModerateRequest) (final bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.activity.touch()
 	changed, final, err := c.session.write(ctx, &c.verdict, r.Chunk, r.Finish, r.Ask)
-	if err != nil || !changed {
-		return final, err
+	if err == nil && changed {
+		err = c.send()
 	}
-	return final, c.send()
+	c.over = final || err != nil
+	return final, err
 }
 
 func (c *moderateCall) send() error {
@@ -94,66 +109,16 @@ func (c *moderateCall) send() error {
 	return err
 }
 
-// received is what a call's receiving goroutine hands over.
-type received[T any] struct {
-	request *T
-	err     error // io.EOF when the client has closed its side
-}
-
-// receive reads requests in a goroutine of its own until the call or ctx ends. A
-// request may be used until the next one is taken: meanwhile another is read.
-func receive[Req, Res any](ctx context.Context, s *Server, stream grpc.BidiStreamingServer[Req, Res]) <-chan received[Req] {
-	out := make(chan received[Req])
-	s.children.Go(func() {
-		request, another := new(Req), new(Req)
-		for {
-			request, another = another, request
-			err := stream.RecvMsg(request)
-			select {
-			case out <- received[Req]{request, err}:
-			case <-ctx.Done():
-				return
-			}
-			if err != nil {
-				return
-			}
-		}
-	})
-	return out
-}
-
-// serveLate is the loop of profiles whose detectors may report between requests.
-func (c *moderateCall) serveLate(ctx context.Context, first *weirv1.ModerateRequest, late <-chan struct{}) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	if final, err := c.take(ctx, first); err != nil || final {
-		return err
+// found sends what asynchronous detectors have found, if anything.
+func (c *moderateCall) found() (final bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.over {
+		return false, nil
 	}
-	requests := receive(ctx, c.session.server, c.stream)
-	for {
-		select {
-		case <-ctx.Done():
-			return c.session.server.toStatus(ctx.Err())
-		case r := <-requests:
-			switch {
-			case errors.Is(r.err, io.EOF):
-				r.request = &weirv1.ModerateRequest{Finish: true}
-			case r.err != nil:
-				return r.err
-			case r.request.Open != nil:
-				return errOpenAgain
-			}
-			if final, err := c.take(ctx, r.request); err != nil || final {
-				return err
-			}
-		case <-late:
-			changed, final, err := c.session.poll(&c.verdict)
-			if err == nil && changed {
-				err = c.send()
-			}
-			if err != nil || final {
-				return err
-			}
-		}
+	changed, final, err := c.session.poll(&c.verdict)
+	if err == nil && changed {
+		err = c.send()
 	}
+	return final, err
 }
