@@ -17,6 +17,7 @@ import urllib.error
 import urllib.request
 
 import openai
+import trustme
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -40,6 +41,8 @@ class Rig(unittest.TestCase):
     request = answer = "NONE"  # the filter's modes of bodies
     override = True
     buffer = 16777216
+    allow = False  # failure_mode_allow
+    tls = None  # whose certificate Envoy shows weir; without one they speak in the clear
     streams = True  # text comes before the upstream's end
     stops = True  # a halt stops the upstream
 
@@ -61,23 +64,43 @@ class Rig(unittest.TestCase):
             more = "".join("\n" + " " * 24 + line for line in ("request_trailer_mode: SEND", "response_trailer_mode: SEND"))
         for old, new in [("port_value: 8000", "port_value: " + cls.upstream.rsplit(":")[-1]), ("port_value: 10000", "port_value: %d" % envoy),
                          ("port_value: 7445", "port_value: %d" % weir), ("port_value: 9901", "port_value: %d" % admin), ("16777216", str(cls.buffer)),
+                         ("failure_mode_allow: false", "failure_mode_allow: " + str(cls.allow).lower()),
                          ("allow_mode_override: true", "allow_mode_override: " + str(cls.override).lower()),
                          ("request_body_mode: NONE", "request_body_mode: " + cls.request), ("response_body_mode: NONE", "response_body_mode: " + cls.answer + more)]:
             assert y.count(old) == 1, old
             y = y.replace(old, new)
+        conf = {"stall_timeout": "1s"}
+        if cls.tls:
+            authority, other = trustme.CA(), trustme.CA()
+            authority.cert_pem.write_to_path(work / "ca.crt")
+            for name, issuer in [("weir", authority), ("envoy", authority), ("stranger", other)]:
+                cert = issuer.issue_cert("127.0.0.1")
+                cert.private_key_pem.write_to_path(work / (name + ".key"))
+                cert.cert_chain_pems[0].write_to_path(work / (name + ".crt"))
+            conf["tls"] = {"cert": str(work / "weir.crt"), "key": str(work / "weir.key"), "client_ca": str(work / "ca.crt")}
+            old = "    - name: weir\n"
+            assert y.count(old) == 1
+            y = y.replace(old, old + "      transport_socket: " + json.dumps({"name": "envoy.transport_sockets.tls", "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+                "common_tls_context": {
+                    "tls_certificates": [{"certificate_chain": {"filename": str(work / (cls.tls + ".crt"))}, "private_key": {"filename": str(work / (cls.tls + ".key"))}}],
+                    "validation_context": {"trusted_ca": {"filename": str(work / "ca.crt")}}}}}) + "\n")
         config = work / "envoy.yaml"
         config.write_text(y)
         cls.log = work / "weir.log"
-        (work / "weir.yaml").write_text("ext_proc: {stall_timeout: 1s}\n")
+        (work / "weir.yaml").write_text(json.dumps({"ext_proc": conf}))  # JSON is YAML
         with open(cls.log, "w") as log, open(work / "envoy.log", "w") as envoy_log:
             cls.weir = cls.start([os.environ["WEIR"], "serve", "--config", str(work / "weir.yaml"), "--listen", "-", "--admin", "-", "--ext-proc", "127.0.0.1:%d" % weir, "--log-level", "debug",
                                   "--policy", str(ROOT / "engine/testdata/base.yaml")], stderr=log)
             cls.start([os.environ["ENVOY"], "-c", str(config), "--concurrency", "1", "--base-id", str(envoy % 30000), "--log-level", "warning"], stderr=envoy_log)
         for _ in range(200):
             try:
+                socket.create_connection(("127.0.0.1", weir)).close()
                 get("http://127.0.0.1:%d/v1/models" % envoy)
                 break
-            except OSError:
+            except OSError as e:
+                if cls.tls == "stranger" and isinstance(e, urllib.error.HTTPError):
+                    break
                 time.sleep(0.05)
         else:
             raise AssertionError((work / "envoy.log").read_text() + cls.log.read_text())
@@ -319,6 +342,52 @@ class NoGuard(Rig):
         self.chat("plain")
         self.weir.terminate()
         self.weir.wait(10)
+        before = len(self.record()["keys"])
+        with self.assertRaises(openai.InternalServerError):
+            self.chat("plain")
+        self.assertEqual(len(self.record()["keys"]), before, "the upstream was asked")
+
+
+class DiesInAnswer(Rig):
+    """When weir goes in the middle of an answer, the answer ends."""
+
+    def test_dies(self):
+        before = self.record()
+        stream = self.client.chat.completions.create(model="plain", messages=MESSAGES, stream=True)
+        with self.assertRaises(openai.APIError):
+            for c in stream:
+                self.assertFalse([x for x in c.choices if x.finish_reason], "the answer went on to its end")
+                self.weir.kill()
+        self.ended(before)
+
+
+class DiesInAnswerAllowed(DiesInAnswer):
+    allow = True
+
+
+class Allowed(Rig):
+    """failure_mode_allow is for those who would rather show what nobody has judged."""
+    allow = True
+
+    def test_allowed(self):
+        self.assertEqual(self.chat("halt")[:2], ({0: CLEAN}, {0: "content_filter"}))
+        self.weir.terminate()
+        self.weir.wait(10)
+        text, finish, _ = self.chat("halt")
+        self.assertEqual(finish[0], "stop")
+        self.assertGreater(len(text[0]), len(CLEAN))
+
+
+class Tls(Modes, Rig):
+    """Between Envoy and weir TLS 1.3, and each knows the other."""
+    tls = "envoy"
+
+
+class Stranger(Rig):
+    """An Envoy that shows a certificate of another authority gets nothing judged, and so nothing."""
+    tls = "stranger"
+
+    def test_refused(self):
         before = len(self.record()["keys"])
         with self.assertRaises(openai.InternalServerError):
             self.chat("plain")
