@@ -361,7 +361,13 @@ class DiesInAnswer(Rig):
         self.ended(before)
 
 
+class DiesInAnswerStreamed(DiesInAnswer):
+    request = answer = "STREAMED"
+    override = False
+
+
 class DiesInAnswerAllowed(DiesInAnswer):
+    """In FULL_DUPLEX_STREAMED failure_mode_allow does not change that; in other modes it does."""
     allow = True
 
 

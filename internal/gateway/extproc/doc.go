@@ -69,7 +69,8 @@
 //   - Ending the call with OK would let the rest pass unseen, and is never done before
 //     Envoy has ended it.
 //   - Ending it with an error fails the exchange, unless failure_mode_allow is set:
-//     then Envoy goes on without a guard. Leave it off; nothing here can.
+//     then Envoy goes on without a guard, except with an answer under way in
+//     FULL_DUPLEX_STREAMED. Leave it off; nothing here can.
 //
 // # Failures
 //
