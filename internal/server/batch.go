@@ -37,8 +37,9 @@ type batchCall struct {
 	late     chan struct{} // shared by all streams of the call
 	beside   chan *part    // to workers that wait for one
 	workers  atomic.Int64
-	judged   sync.WaitGroup // parts that workers have
-	polling  sync.WaitGroup // the goroutine of late findings
+	judged   sync.WaitGroup     // parts that workers have
+	polling  sync.WaitGroup     // the goroutine of late findings
+	stop     context.CancelFunc // ends it
 
 	mu       sync.Mutex // of all that follows, and of sending
 	sessions map[uint64]*batchSession
@@ -48,7 +49,6 @@ type batchCall struct {
 	parts    []part                               // of the request being judged
 	over     bool                                 // the client has closed its side
 	polls    bool                                 // there is a goroutine for late findings
-	stop     context.CancelFunc                   // of that goroutine
 }
 
 // batchSession is one stream of the call.

@@ -27,8 +27,8 @@ func (s *Server) Moderate(stream moderateStream) error {
 type moderateCall struct {
 	stream   moderateStream
 	activity *activity
-	stop     context.CancelFunc // of the goroutine of late findings; nil without one
-	polling  sync.WaitGroup     // that goroutine
+	polling  sync.WaitGroup     // the goroutine of late findings
+	stop     context.CancelFunc // ends it; nil without one
 
 	mu       sync.Mutex // of all that follows, and of sending
 	session  *session

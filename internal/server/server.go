@@ -51,7 +51,7 @@ type Server struct {
 
 	open     atomic.Int64    // streams
 	draining atomic.Bool     //
-	stopping context.Context // ends when draining begins
+	stopping context.Context // ends when draining begins; a context for AfterFunc, since calls wait in gRPC
 	stop     context.CancelFunc
 	children sync.WaitGroup // goroutines of streaming calls
 }
