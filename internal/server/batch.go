@@ -28,9 +28,8 @@ func (s *Server) ModerateBatch(stream batchStream) error {
 	})
 }
 
-// batchCall is one ModerateBatch call. The goroutine that receives does all the work,
-// since a step handed to another would wait for that to be scheduled; but for what
-// asynchronous detectors find between steps.
+// batchCall is one ModerateBatch call. The goroutine that receives does all the work
+// but for what asynchronous detectors find between steps.
 type batchCall struct {
 	server   *Server
 	stream   batchStream
@@ -99,7 +98,7 @@ func (c *batchCall) rest() error {
 	if len(c.sessions) > 0 || c.over {
 		return nil
 	}
-	if c.server.draining.Load() {
+	if !c.server.Ready() {
 		return errDraining
 	}
 	c.activity.rest()
@@ -330,7 +329,7 @@ func (c *batchCall) send(late bool) error {
 }
 
 // found sends what asynchronous detectors have found in any stream.
-func (c *batchCall) found() (final bool, err error) {
+func (c *batchCall) found() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for id, x := range c.sessions {
@@ -354,10 +353,10 @@ func (c *batchCall) found() (final bool, err error) {
 	}
 	if len(c.response.Entries) > 0 {
 		if err := c.send(true); err != nil {
-			return false, err
+			return err
 		}
 	}
-	return false, c.rest()
+	return c.rest()
 }
 
 // finish ends all texts when the client closes its side.

@@ -36,9 +36,9 @@ func (a *activity) stop(err error) {
 	}
 }
 
-// poll calls found whenever late is readable, until it is final or fails, which ends
-// the call, or ctx ends. The call's own goroutine waits in gRPC meanwhile.
-func (a *activity) poll(ctx context.Context, s *Server, late <-chan struct{}, found func() (final bool, err error)) {
+// poll calls found whenever late is readable, until it fails, which ends the call, or
+// ctx ends. The call's own goroutine waits in gRPC meanwhile.
+func (a *activity) poll(ctx context.Context, s *Server, late <-chan struct{}, found func() error) {
 	defer func() { // gRPC's interceptors see no panic here
 		if v := recover(); v != nil {
 			a.stop(s.panicked(v))
@@ -50,7 +50,7 @@ func (a *activity) poll(ctx context.Context, s *Server, late <-chan struct{}, fo
 			return
 		case <-late:
 		}
-		if final, err := found(); final || err != nil {
+		if err := found(); err != nil {
 			a.stop(err)
 			return
 		}

@@ -109,16 +109,20 @@ func (c *moderateCall) send() error {
 	return err
 }
 
-// found sends what asynchronous detectors have found, if anything.
-func (c *moderateCall) found() (final bool, err error) {
+// found sends what asynchronous detectors have found, if anything, and ends the call
+// after a halt.
+func (c *moderateCall) found() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.over {
-		return false, nil
+		return nil
 	}
 	changed, final, err := c.session.poll(&c.verdict)
 	if err == nil && changed {
 		err = c.send()
 	}
-	return final, err
+	if c.over = final; final && err == nil {
+		c.activity.stop(nil)
+	}
+	return err
 }

@@ -50,7 +50,6 @@ type Server struct {
 	health  *health.Server
 
 	open     atomic.Int64    // streams
-	draining atomic.Bool     //
 	stopping context.Context // ends when draining begins; a context for AfterFunc, since calls wait in gRPC
 	stop     context.CancelFunc
 	children sync.WaitGroup // goroutines of streaming calls
@@ -120,7 +119,6 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 
 // drain ends the server within the drain timeout.
 func (s *Server) drain() {
-	s.draining.Store(true)
 	s.stop()
 	s.setServing(healthv1.HealthCheckResponse_NOT_SERVING)
 	s.log.Info("draining", "streams", s.open.Load(), "timeout", s.config.DrainTimeout)
@@ -141,11 +139,11 @@ func (s *Server) drain() {
 }
 
 // Ready reports whether new streams are let in.
-func (s *Server) Ready() bool { return !s.draining.Load() }
+func (s *Server) Ready() bool { return s.stopping.Err() == nil }
 
 // admit counts a stream in, if there is room for it. leave counts it out.
 func (s *Server) admit() error {
-	if s.draining.Load() {
+	if !s.Ready() {
 		return errDraining
 	}
 	if s.open.Add(1) > int64(s.limits.Streams) {
