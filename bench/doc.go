@@ -16,7 +16,7 @@
 // Closed loop: every stream sends a token when the one before was answered. That
 // measures throughput. In batches, two decode steps are under way, as with a model
 // server that decodes the next while one is judged; batch-256-lockstep waits for
-// each. Open loop: tokens are due at times fixed beforehand, each
+// each, and batch-2x256 is two such servers at once. Open loop: tokens are due at times fixed beforehand, each
 // stream from a random phase on, and are sent then whatever has been answered;
 // latency counts from the time a token was due, not from when it could be sent, so a
 // server that stalls is charged for every token that waited (no coordinated

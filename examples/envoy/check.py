@@ -385,7 +385,7 @@ class Allowed(Rig):
 
 
 class Tls(Modes, Rig):
-    """Between Envoy and weir TLS 1.3, and each knows the other."""
+    """Between Envoy and weir TLS, and each knows the other."""
     tls = "envoy"
 
 
