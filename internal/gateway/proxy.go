@@ -30,9 +30,9 @@ type ProxyOptions struct {
 // ProxyTrace is a set of hooks for metrics. Each may be nil; they are called on
 // the goroutines of requests.
 type ProxyTrace struct {
-	// Done is called once for every request. outcome is passed (not guarded), ok,
-	// halted, blocked (the prompt), refused (a wrong request), busy, failed or gone
-	// (the client).
+	// Done is called once for every request, when its line is in the log. outcome is
+	// passed (not guarded), ok, halted, blocked (the prompt), refused (a wrong
+	// request), busy, failed or gone (the client).
 	Done func(route, outcome string, d time.Duration)
 	// Cancelled is called when the upstream's work was cancelled after a halt, with
 	// the time since the halt.
@@ -237,14 +237,14 @@ func (p *Proxy) done(c *call) {
 	if c.client.Err() != nil && (c.outcome == "ok" || c.outcome == "passed" || c.outcome == "failed") {
 		c.outcome = "gone"
 	}
-	if p.Trace.Done != nil {
-		p.Trace.Done(c.route, c.outcome, d)
-	}
 	attributes := []any{"request_id", c.id, "route", c.route, "outcome", c.outcome, "duration", d}
 	if c.cause != "" {
 		attributes = append(attributes, "cause", c.cause)
 	}
 	p.Log.Log(context.Background(), Level(c.outcome), "request", attributes...)
+	if p.Trace.Done != nil {
+		p.Trace.Done(c.route, c.outcome, d)
+	}
 }
 
 // answer puts the guard between the upstream's answer and the client.

@@ -37,10 +37,10 @@ type Options struct {
 // Trace is a set of hooks for metrics. Each may be nil; they are called on the
 // goroutines of exchanges.
 type Trace struct {
-	// Done is called once for every exchange, with the routes and outcomes of
-	// gateway.ProxyTrace and two more outcomes: observed (observability mode, whatever
-	// was found), and gone also for an upstream that broke off, which Envoy does not
-	// tell from a client that left.
+	// Done is called once for every exchange, when its line is in the log, with the
+	// routes and outcomes of gateway.ProxyTrace and two more outcomes: observed
+	// (observability mode, whatever was found), and gone also for an upstream that
+	// broke off, which Envoy does not tell from a client that left.
 	Done func(route, outcome string, d time.Duration)
 	// Panicked is called when an exchange panics.
 	Panicked func()
@@ -172,12 +172,12 @@ func (s *Server) done(x *exchange) {
 	if x.observed && outcome != "passed" {
 		more, outcome = []any{"would_be", outcome}, "observed"
 	}
-	if s.options.Trace.Done != nil {
-		s.options.Trace.Done(x.route, outcome, d)
-	}
 	if x.answer != nil && x.answer.Halted() {
 		more = append(more, "cause", x.answer.Cause())
 	}
 	s.options.Log.Log(context.Background(), gateway.Level(x.outcome), "request",
 		append([]any{"request_id", x.id, "route", x.route, "outcome", outcome, "duration", d}, more...)...)
+	if s.options.Trace.Done != nil {
+		s.options.Trace.Done(x.route, outcome, d)
+	}
 }
