@@ -67,9 +67,9 @@ func Dial(address string) (*grpc.ClientConn, error) {
 		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(wire.NewCodec())))
 }
 
-// Ready waits until the server behind conn answers, at most 20 seconds.
+// Ready waits until the server behind conn answers, at most a minute.
 func Ready(ctx context.Context, conn grpc.ClientConnInterface) error {
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	_, err := weirv1.NewModerationServiceClient(conn).Check(ctx, &weirv1.CheckRequest{}, grpc.WaitForReady(true))
 	return err

@@ -155,7 +155,7 @@ func startHTTPChild(ctx context.Context, address string, args ...string) (*child
 	if err != nil {
 		return nil, err
 	}
-	for until := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for until := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		resp, err := http.Get("http://" + address + "/ready")
 		if err == nil {
 			_ = resp.Body.Close()

@@ -260,7 +260,7 @@ func TestHungStep(t *testing.T) {
 		return nil
 	}
 	stuck := make(chan struct{}, 9)
-	b := batcher(t, m, classifier.BatcherOptions{Workers: 1, Timeout: 20 * time.Millisecond, Trace: &classifier.BatcherTrace{
+	b := batcher(t, m, classifier.BatcherOptions{Workers: 1, Timeout: 400 * time.Millisecond, Trace: &classifier.BatcherTrace{
 		Stuck: func() { stuck <- struct{}{} },
 	}})
 	members := []classifier.Member{{Batcher: b}}

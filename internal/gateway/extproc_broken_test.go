@@ -70,7 +70,7 @@ func TestExtProcPartialAnswer(t *testing.T) {
 
 // TestExtProcStall: an upstream that goes silent.
 func TestExtProcStall(t *testing.T) {
-	e := newEnvoy(t, guard(t, basePolicy, gateway.Options{}), func(o *extproc.Options) { o.Stall = 50 * time.Millisecond })
+	e := newEnvoy(t, guard(t, basePolicy, gateway.Options{}), func(o *extproc.Options) { o.Stall = 400 * time.Millisecond })
 	for _, name := range []string{"duplex", "override", "streamed"} {
 		got := e.do(exchanged{mode: modes[name], body: []byte(chatRequest), response: answerOf("fine zzb"), hold: true})
 		if got.status != 200 || !got.broken || bytes.Contains(got.body, []byte("zzb")) || name != "streamed" && !bytes.Contains(got.body, []byte("stall_timeout")) {

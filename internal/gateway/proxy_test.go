@@ -195,7 +195,7 @@ func TestProxyFlushes(t *testing.T) {
 // TestProxyBroken: what the upstream does wrong has one outcome each, and shows
 // nothing that was not judged.
 func TestProxyBroken(t *testing.T) {
-	stall := func(o *gateway.ProxyOptions) { o.Stall = 50 * time.Millisecond }
+	stall := func(o *gateway.ProxyOptions) { o.Stall = 400 * time.Millisecond }
 	small := func(o *gateway.ProxyOptions) {
 		o.Guard = guard(t, basePolicy, gateway.Options{EventBytes: 200, BodyBytes: 2000})
 	}

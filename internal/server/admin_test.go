@@ -186,7 +186,7 @@ func TestWatch(t *testing.T) {
 // TestDrain: open streams finish, new ones are refused, health says so, and
 // what is left at the timeout ends.
 func TestDrain(t *testing.T) {
-	h := start(t, basePolicy, func(c *config.Config) { c.DrainTimeout = 400 * time.Millisecond })
+	h := start(t, basePolicy, func(c *config.Config) { c.DrainTimeout = 2 * time.Second })
 	health := healthv1.NewHealthClient(h.conn)
 	state := func() healthv1.HealthCheckResponse_ServingStatus {
 		r, err := health.Check(t.Context(), &healthv1.HealthCheckRequest{Service: "weir.v1.ModerationService"})

@@ -169,19 +169,15 @@ func TestErrors(t *testing.T) {
 }
 
 // A file of aliases to aliases costs what it takes to read it, not what it
-// stands for.
+// stands for, which would never end.
 func TestBillionLaughs(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("list: &a0 [x]\n")
 	for i := range 60 {
 		fmt.Fprintf(&b, "list: &a%d [*a%d, *a%d, *a%d]\n", i+1, i, i, i)
 	}
-	began := time.Now()
 	if err := strictyaml.Unmarshal("f.yaml", []byte(b.String()), new(settings)); err == nil {
 		t.Error("aliases were read")
-	}
-	if d := time.Since(began); d > time.Second {
-		t.Errorf("took %s", d)
 	}
 }
 
