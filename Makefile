@@ -4,9 +4,6 @@ SHELL := bash
 
 GO       ?= go
 FUZZTIME ?= 200000x# per target, about 20s of most; in executions, as times (20s) now and then end in a false failure, golang/go#75804
-COUNT    ?= 6# runs of each benchmark, for benchstat
-BENCH    ?= .# benchmarks to run, a regular expression
-BENCHPKG  = ./engine ./engine/classifier/... ./engine/lexicon ./engine/text ./engine/pattern ./internal/onnx
 PKG      ?= ./...# packages for test, fuzz and lint
 DATA     ?=
 IMAGE    ?= weir:latest# tag of make image
@@ -33,7 +30,7 @@ RACE = $(shell $(GO) build -race runtime/cgo 2>/dev/null && echo -race)
 # ONNX Runtime, which models run in. Without it all but the classifiers works.
 RUNTIME = @bash scripts/onnxruntime.sh || echo 'make: going on WITHOUT ONNX Runtime: classifiers will not run'
 
-.PHONY: help build image demo test fuzz bench gobench lint proto vuln fp ci clean
+.PHONY: help build image demo test fuzz bench lint proto vuln fp ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -70,9 +67,6 @@ fuzz: ## run every fuzz target in turn for FUZZTIME executions each (200000x)
 bench: build ## measure a server beside its floors, briefly, and check bench/thresholds.json
 	bin/weir bench --where --gate bench/thresholds.json
 
-gobench: ## run the engine's benchmarks COUNT times, for benchstat (BENCH=regexp BENCHPKG=./engine)
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) $(BENCHPKG)
-
 lint: $(BIN)/golangci-lint@$(GOLANGCI_LINT_VERSION) $(BIN)/buf@$(BUF_VERSION) ## check style and common mistakes of Go and proto
 	$(BIN)/golangci-lint run $(PKG)
 	$(BIN)/buf lint
@@ -94,10 +88,6 @@ fp: build ## count what the default packs find in harmless text (DATA=directory)
 
 ci: ## run everything that must hold before a change is merged
 	bash .ci/run
-
-clean: ## delete what was built; the tools in .tools stay
-	rm -rf bin
-	$(GO) clean -testcache
 
 # tool NAME, MODULE, VERSION: NAME is a link to NAME@VERSION, so that a version that changed is installed.
 define tool
