@@ -183,8 +183,7 @@ func (f *chat) learn(e *event, n, m *node) {
 			one = l
 		}
 	}
-	if one != nil {
-		c.template.learn(e, n, one.node, one.size, one.channel)
+	if one != nil && c.template.learn(e, n, one.node, one.size, one.channel) {
 		c.opaque = f.visitor.seen
 	}
 }

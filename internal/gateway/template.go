@@ -43,11 +43,12 @@ func (t *template) fit(e *event) (text []byte, ok bool) {
 }
 
 // learn takes an event with its value, as it goes out, and the node of the text
-// that belongs to a channel. It changes the node.
-func (t *template) learn(e *event, n, text *node, length int, c *channel) {
+// that belongs to a channel, and reports whether it is the template now. It
+// changes the node.
+func (t *template) learn(e *event, n, text *node, length int, c *channel) bool {
 	t.learned++
 	if text.at == 0 || len(e.data) > maxTemplate || t.learned == 1 || t.learned > patience+t.fitted {
-		return // the first event is seldom like the others, and must be quick
+		return false // the first event is seldom like the others, and must be quick
 	}
 	t.channel = c
 	t.names = e.appendNames(t.names[:0])
@@ -63,6 +64,7 @@ func (t *template) learn(e *event, n, text *node, length int, c *channel) {
 		at++
 	}
 	t.prefix, t.suffix = t.prefix[:at-1], t.suffix[at+2:] // without quotes
+	return true
 }
 
 // append writes the event with another text.
