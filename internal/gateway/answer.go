@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"net/http"
 
 	"github.com/seed-4f09bd3a/weir/engine/policy"
 )
@@ -20,6 +21,7 @@ type Answer struct {
 	keep     bool  // channels keep their texts
 
 	open     []*channel // with a stream of the engine
+	failed   bool       // it is an error of the upstream's
 	late     chan struct{}
 	out      []byte // to return
 	findings []finding
@@ -88,12 +90,23 @@ func (a *Answer) Close(ctx context.Context) ([]byte, error) {
 	switch {
 	case a.over:
 		return nil, nil
+	case a.sse && a.scanner.done():
+		// Some servers leave out the empty line behind the last event, which says nothing.
+		err := a.format.event(ctx, &event{data: []byte("[DONE]"), hasData: true})
+		a.over = true
+		return a.out, err
 	case a.sse && a.scanner.pending():
 		return nil, errCut
+	case a.sse && a.scanner.strange:
+		return nil, errNoEvents
 	case a.sse:
 		err := a.format.flush(ctx)
 		a.over = true
 		return a.out, err
+	}
+	if a.failed {
+		a.over = true
+		return a.failure(ctx)
 	}
 	body, err := parse(a.body)
 	if err == nil && body.kind != '{' {
@@ -169,7 +182,7 @@ func (a *Answer) Abort() {
 
 // found notes a finding.
 func (a *Answer) found(c *channel, f policy.Finding) {
-	f.Span.Start += policy.Offset(c.base)
+	f.Span.Start = max(0, f.Span.Start+policy.Offset(c.base)) // it may begin in a text before
 	f.Span.End += policy.Offset(c.base)
 	a.findings = append(a.findings, finding{Finding: f, channel: c.name, scope: c.scope})
 	if f.Action == policy.Halt {
@@ -212,6 +225,56 @@ func (a *Answer) name(ctx context.Context, scope any, name string) (keep bool, h
 		halted = c
 	}
 	return false, halted, err
+}
+
+// failure guards the body of an error, which may quote the model: JSON of any shape,
+// or plain text. What the policy halts is replaced.
+func (a *Answer) failure(ctx context.Context) ([]byte, error) {
+	n, err := parse(a.body)
+	if err != nil {
+		c := a.newChannel("error", nil)
+		if a.out, err = a.text(ctx, c, a.body); c.halted {
+			a.out = a.exchange.refuse(http.StatusBadGateway, "server_error", "content_filter", errComplaint).Body
+		}
+		return a.out, err
+	}
+	before := a.halted
+	if err := a.complaint(ctx, n); err != nil {
+		return nil, err
+	}
+	if a.halted != before {
+		return a.exchange.refuse(http.StatusBadGateway, "server_error", "content_filter", errComplaint).Body, nil
+	}
+	a.out = n.append(a.out)
+	return a.out, nil
+}
+
+const errComplaint = "the upstream's error message was stopped by the content policy"
+
+// complaint guards an error inside an answer, which may quote the model. What the
+// policy halts is replaced.
+func (a *Answer) complaint(ctx context.Context, n *node) error {
+	if n.null() {
+		return nil
+	}
+	halted := false
+	v := visitor{opaque: func(string) bool { return false }}
+	v.name = func(ctx context.Context, name string) (bool, error) {
+		keep, c, err := a.name(ctx, nil, name)
+		halted = halted || c != nil
+		return keep, err
+	}
+	err := v.visit(ctx, n, func(l leaf) error {
+		c := a.newChannel("error", nil)
+		var err error
+		l.node.text, err = a.text(ctx, c, l.node.text)
+		halted = halted || c.halted
+		return err
+	})
+	if halted {
+		*n = *object("message", "weir: "+errComplaint, "type", "server_error", "code", "content_filter")
+	}
+	return err
 }
 
 // send appends an event whose data is n.

@@ -27,6 +27,8 @@ type channel struct {
 	turn   int      // the last event that had text for it
 	tokens logprobs // responses
 	ended  bool     // responses: the upstream has said that it is done
+	json   bool     // its text is JSON, and is judged without escapes
+	after  *channel // its text follows that one's: readers join them
 
 	stream *engine.Stream // nil while closed
 	base   int64          // offset in the channel of the stream's first byte
@@ -34,7 +36,7 @@ type channel struct {
 	room   []byte         // where held lies
 	at     policy.Offset  // in the stream, of the first byte of held
 	skip   policy.Offset  // in the stream: bytes before it were shown before
-	half   []byte         // the first half of a surrogate pair whose second may come
+	half   []byte         // the first half of a surrogate pair, or of an escape, whose second may come
 
 	received int64         // bytes of text, in the channel
 	released int64         // bytes of text that were shown, edited or not, in the channel
@@ -66,13 +68,24 @@ func (c *channel) open(ctx context.Context) error {
 	}
 	c.stream = stream
 	a.open = append(a.open, c)
+	if c.after != nil && c.received == 0 {
+		c.tail = bytes.Clone(c.after.tail)
+	}
 	c.base, c.at, c.skip, c.held = c.released-int64(len(c.tail)), 0, policy.Offset(len(c.tail)), c.room[:0]
 	if len(c.tail) == 0 {
 		return nil
 	}
 	c.hold(c.tail)
-	_, err = c.take(nil)(stream.Write(ctx, c.tail))
+	_, err = c.take(nil)(stream.Write(ctx, c.judged(c.tail)))
 	return err
+}
+
+// judged returns what the engine gets of a text, in as many bytes.
+func (c *channel) judged(text []byte) []byte {
+	if c.json {
+		return unescaped(text)
+	}
+	return text
 }
 
 // write judges more text and appends to dst what may be shown. Afterwards the
@@ -92,6 +105,11 @@ func (c *channel) write(ctx context.Context, dst, text []byte) ([]byte, error) {
 	if highSurrogate(text) != 0 {
 		c.half, text = slices.Clone(text[len(text)-3:]), text[:len(text)-3]
 	}
+	if c.json {
+		if n := cutEscape(text); n < len(text) {
+			c.half, text = append(bytes.Clone(text[n:]), c.half...), text[:n]
+		}
+	}
 	return c.feed(ctx, dst, text)
 }
 
@@ -110,7 +128,7 @@ func (c *channel) feed(ctx context.Context, dst, text []byte) ([]byte, error) {
 	if c.keep {
 		c.original = append(c.original, text...)
 	}
-	return c.take(dst)(c.stream.Write(ctx, text))
+	return c.take(dst)(c.stream.Write(ctx, c.judged(text)))
 }
 
 // close ends the text, for now, and appends the rest of what may be shown.
@@ -160,14 +178,15 @@ func (c *channel) take(dst []byte) func(policy.Verdict, error) ([]byte, error) {
 		}
 		before := len(dst)
 		for _, e := range v.Edits {
-			dst = c.release(dst, e.Span.Start)
-			if e.Span.End > c.skip {
+			start, end := c.snap(e.Span.Start, false), c.snap(e.Span.End, true)
+			dst = c.release(dst, start)
+			if end > c.skip {
 				dst = append(dst, e.Replacement...)
-				c.edits = append(c.edits, policy.Span{Start: e.Span.Start + policy.Offset(c.base), End: e.Span.End + policy.Offset(c.base)})
+				c.edits = append(c.edits, policy.Span{Start: start + policy.Offset(c.base), End: end + policy.Offset(c.base)})
 			}
-			c.drop(e.Span.End)
+			c.drop(end)
 		}
-		dst = c.release(dst, v.Released)
+		dst = c.release(dst, c.snap(v.Released, false))
 		if c.keep {
 			c.shown = append(c.shown, dst[before:]...)
 		}
@@ -185,6 +204,14 @@ func (c *channel) take(dst []byte) func(policy.Verdict, error) ([]byte, error) {
 		}
 		return dst, nil
 	}
+}
+
+// snap moves an offset of the stream out of the middle of an escape.
+func (c *channel) snap(to policy.Offset, end bool) policy.Offset {
+	if !c.json || to <= c.at {
+		return to
+	}
+	return c.at + policy.Offset(snap(c.held, int(to-c.at), end))
 }
 
 // release appends the held bytes before an offset of the stream.

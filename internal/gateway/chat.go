@@ -40,7 +40,7 @@ type choice struct {
 type chatLeaf struct {
 	node    *node
 	channel *channel
-	size    int // of the text that came, in bytes
+	came    []byte // the text
 }
 
 func newChat(a *Answer) *chat {
@@ -93,16 +93,19 @@ func chatTop(name string, member *node) bool {
 func (f *chat) completions() bool { return f.a.exchange.route == Completions }
 
 // choice returns the choice of a node.
-func (f *chat) choice(n *node) *choice {
-	index := n.get("index").integer(0)
+func (f *chat) choice(n *node) (*choice, error) {
+	index, ok := n.index()
+	if n.kind != '{' || !ok {
+		return nil, errChoices
+	}
 	for _, c := range f.choices {
 		if c.index == index {
-			return c
+			return c, nil
 		}
 	}
 	c := &choice{index: index}
 	f.choices = append(f.choices, c)
-	return c
+	return c, nil
 }
 
 func (f *chat) event(ctx context.Context, e *event) error {
@@ -123,10 +126,16 @@ func (f *chat) event(ctx context.Context, e *event) error {
 		return errNotJSON
 	}
 	n.keep(chatTop)
+	if err := f.a.complaint(ctx, n.get("error")); err != nil {
+		return err
+	}
 	choices := n.get("choices")
-	if choices == nil || choices.kind != '[' {
+	if choices.null() {
 		f.a.send(e, n) // an error, or nothing of interest
 		return nil
+	}
+	if choices.kind != '[' {
+		return errChoices
 	}
 	f.remember(n)
 	usage := n.get("usage")
@@ -137,8 +146,11 @@ func (f *chat) event(ctx context.Context, e *event) error {
 	kept := choices.nodes[:0]
 	var halted []*choice
 	for _, m := range choices.nodes {
-		c := f.choice(m)
-		if m.kind != '{' || c.finished {
+		c, err := f.choice(m)
+		if err != nil {
+			return err
+		}
+		if c.finished {
 			continue
 		}
 		keep, err := f.guard(ctx, c, m)
@@ -161,29 +173,29 @@ func (f *chat) event(ctx context.Context, e *event) error {
 	}
 	f.settle()
 	if came == 1 && len(kept) == 1 && usage.null() {
-		f.learn(e, n, kept[0])
+		f.learn(e, n)
 	}
 	return nil
 }
 
 // learn makes a template of an event with one choice that has gone out. What
 // becomes of an event depends on its values, its text and what next looks at.
-func (f *chat) learn(e *event, n, m *node) {
-	c := f.choice(m)
+func (f *chat) learn(e *event, n *node) {
+	c := f.collected
 	if c.halted != nil || c.finished || len(c.logprobs) > 0 || f.unnamed || f.a.plain {
 		return
 	}
 	var one *chatLeaf
 	for i := range f.leaves {
 		l := &f.leaves[i]
-		if isName(l.channel) || l.size > 0 && one != nil {
+		if isName(l.channel) || len(l.came) > 0 && one != nil {
 			return
 		}
-		if l.size > 0 {
+		if len(l.came) > 0 {
 			one = l
 		}
 	}
-	if one != nil && c.template.learn(e, n, one.node, one.size, one.channel) {
+	if one != nil && c.template.learn(e, n, one.node, len(one.came), one.channel) {
 		c.opaque = f.visitor.seen
 	}
 }
@@ -236,7 +248,8 @@ func (f *chat) remember(n *node) {
 // guard puts in place of a choice's texts what may be shown of them. keep is
 // false if nothing is left worth sending. Afterwards the choice may have halted.
 func (f *chat) guard(ctx context.Context, c *choice, n *node) (keep bool, err error) {
-	finish := !n.get("finish_reason").null()
+	reason := n.get("finish_reason")
+	finish := !reason.null() && (reason.kind != '"' || len(reason.text) > 0) // some servers send "" until the end
 	if err := f.collect(ctx, c, n, "delta"); err != nil {
 		return false, err
 	}
@@ -301,14 +314,17 @@ func (f *chat) collect(ctx context.Context, c *choice, n *node, payload string) 
 	if f.completions() {
 		payload = "" // the text stands in the choice itself
 	}
-	n.keep(func(name string, _ *node) bool { return !chatHidden(name) })
+	n.keep(func(name string, m *node) bool { return !chatHidden(name) && !m.numbers() })
+	if delta := n.get(payload); is(delta, '{') {
+		delta.remove("logprobs") // have their place beside it
+	}
 	if audio := n.get(payload).get("audio"); audio != nil && audio.kind == '{' {
 		audio.remove("data")
 	}
 	f.leaves, f.collected, f.unnamed = f.leaves[:0], c, false
 	f.visitor.seen = false
 	add := func(l leaf) error {
-		f.leaves = append(f.leaves, chatLeaf{l.node, f.channel(c, l), len(l.node.text)})
+		f.leaves = append(f.leaves, chatLeaf{l.node, f.channel(c, l), l.node.text})
 		return nil
 	}
 	for i, m := range n.nodes {
@@ -340,14 +356,28 @@ func (f *chat) channel(c *choice, l leaf) *channel {
 	}
 	ch := f.a.newChannel(string(l.path), c)
 	ch.steps = slices.Clone(l.steps)
+	ch.json = isJSON(lastName(l.steps))
+	if isPart(l.steps) {
+		for _, before := range c.channels {
+			if isPart(before.steps) {
+				ch.after = before
+			}
+		}
+	}
 	c.channels = append(c.channels, ch)
 	return ch
+}
+
+// isPart reports whether a text is a part of a content that is a list: clients join
+// them.
+func isPart(steps []step) bool {
+	return len(steps) == 3 && steps[0].name == "content" && steps[2].name == "text"
 }
 
 // isName reports whether a channel is the name of a function: it is judged as it
 // comes, since clients look it up at once.
 func isName(c *channel) bool {
-	return len(c.steps) > 1 && c.steps[len(c.steps)-1].name == "name"
+	return len(c.steps) > 1 && lastName(c.steps) == "name"
 }
 
 // closeOthers ends the channels of a choice that the event has no text for, and

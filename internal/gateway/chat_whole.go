@@ -8,15 +8,22 @@ import (
 
 func (f *chat) whole(ctx context.Context, body *node) error {
 	body.keep(chatTop)
+	if err := f.a.complaint(ctx, body.get("error")); err != nil {
+		return err
+	}
 	choices := body.get("choices")
-	if choices == nil || choices.kind != '[' {
+	if choices.null() {
 		return nil
 	}
+	if choices.kind != '[' {
+		return errChoices
+	}
 	for _, n := range choices.nodes {
-		if n.kind != '{' {
-			return upstreamError("the upstream's answer cannot be judged: a choice is no object")
+		c, err := f.choice(n)
+		if err != nil {
+			return err
 		}
-		if err := f.wholeChoice(ctx, f.choice(n), n); err != nil {
+		if err := f.wholeChoice(ctx, c, n); err != nil {
 			return err
 		}
 	}

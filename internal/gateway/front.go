@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -34,12 +35,23 @@ func lower(names []string) []string {
 }
 
 // resumeHeaders make servers go on with an answer whose client has gone, and show it
-// elsewhere: llama.cpp's at GET /v1/stream.
-var resumeHeaders = [...]string{"X-Conversation-Id"}
+// elsewhere (llama.cpp's at GET /v1/stream), or begin in the middle of one.
+var resumeHeaders = [...]string{"X-Conversation-Id", "Last-Event-Id", "Range", "If-Range"}
 
 // ResumeHeaders returns the names, in lower case, of the headers that a request must
 // not keep, since a halt would not end its answer.
 func ResumeHeaders() []string { return lower(resumeHeaders[:]) }
+
+// Rest returns what to answer to a request for the rest of a stored answer, as its
+// query says, or nil: what came before the rest belongs to the same text.
+func (r Route) Rest(query string) *Refusal {
+	values, _ := url.ParseQuery(query) // what is wrong is left out
+	if !values.Has("starting_after") {
+		return nil
+	}
+	return r.Refuse(http.StatusBadRequest, "invalid_request_error", "cannot_judge",
+		"the rest of an answer cannot be judged without its beginning: leave out starting_after")
+}
 
 // Encoded reports whether a Content-Encoding keeps a body from being read.
 func Encoded(contentEncoding string) bool {
@@ -87,8 +99,7 @@ func Unguarded(method, urlPath string, refuse bool) *Refusal {
 
 // IsModerations reports whether a request is one for Guard.Moderate.
 func IsModerations(method, urlPath string) bool {
-	urlPath, _, _ = strings.Cut(urlPath, "?")
-	return strings.EqualFold(method, http.MethodPost) && strings.HasSuffix(strings.ToLower(urlPath), "/moderations")
+	return strings.EqualFold(method, http.MethodPost) && strings.HasSuffix(cleaned(urlPath), "/moderations")
 }
 
 // RequestID returns a client's id for a request if it may stand in a log, and a new

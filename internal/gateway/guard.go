@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 
@@ -99,8 +100,16 @@ func RouteOf(method, urlPath string) (Route, bool) {
 // suffixes are the ends of the routes' paths.
 var suffixes = [...]string{"/chat/completions", "/completions", "/responses", "/messages"}
 
+// cleaned returns a path as the most lenient server reads it.
 func cleaned(urlPath string) string {
 	urlPath, _, _ = strings.Cut(urlPath, "?")
+	for range 4 { // a gateway between may read it once more
+		plain, err := url.PathUnescape(urlPath)
+		if err != nil || plain == urlPath {
+			break
+		}
+		urlPath = plain
+	}
 	return strings.ToLower(path.Clean("/" + urlPath))
 }
 
@@ -205,13 +214,27 @@ func (g *Guard) Request(ctx context.Context, r Route, body []byte) (x *Exchange,
 }
 
 // Answer begins the guarded answer to a response of the upstream. It is nil if
-// the response carries no text of a model: errors, and what has no body.
+// the response has no body.
 func (x *Exchange) Answer(status int, contentType string) (*Answer, error) {
-	if status < 200 || status > 299 || status == http.StatusNoContent {
-		return nil, nil
-	}
 	a := &Answer{exchange: x, tree: &x.tree}
-	switch media, _, _ := mime.ParseMediaType(contentType); {
+	switch {
+	case status == http.StatusNoContent, status == http.StatusResetContent, status == http.StatusNotModified:
+		return nil, nil
+	case status < 200:
+		return nil, errSwitch
+	case status > 299 && status < 400:
+		return nil, errRedirect
+	case status >= 400:
+		a.failed = true
+		return a, nil
+	}
+	media, parameters, _ := mime.ParseMediaType(contentType)
+	switch strings.ToLower(parameters["charset"]) {
+	case "", "utf-8", "utf8", "us-ascii":
+	default:
+		return nil, errCharset
+	}
+	switch {
 	case media == "text/event-stream":
 		a.sse = true
 	case media == "application/json" || strings.HasSuffix(media, "+json"):

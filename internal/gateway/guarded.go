@@ -21,9 +21,15 @@ func isUpstream(err error) bool {
 
 // Errors of the upstream.
 const (
+	errNoEvents     upstreamError = "the upstream's answer says that it is a stream of events and has none"
 	errNotJSON      upstreamError = "an event of the upstream is no JSON object"
 	errEventTooLong upstreamError = "an event of the upstream is longer than event_bytes allows"
 	errLong         upstreamError = "the upstream's answer is longer than body_bytes allows"
+	errIndex        upstreamError = "an index in the upstream's answer is no plain number"
+	errChoices      upstreamError = "the upstream's choices are no list of objects"
+	errRedirect     upstreamError = "the upstream answers with a redirect, which would lead around the guard: ask for the path that it redirects to"
+	errSwitch       upstreamError = "the upstream switches to another protocol, which cannot be judged"
+	errCharset      upstreamError = "the upstream's answer is not in UTF-8, so it cannot be judged"
 	errCut          upstreamError = "the upstream's answer ended in the middle of an event"
 	errBroken       upstreamError = "the upstream broke off its answer"
 	errPartial      upstreamError = "the upstream's answer is longer than Envoy's buffer, so it cannot be judged whole: raise per_connection_buffer_limit_bytes"

@@ -187,12 +187,12 @@ func (n *node) clone() *node {
 }
 
 // hasText reports whether n can tell a reader anything in words: a string that
-// is not empty, or the name of a member.
+// is not empty, the name of a member, or a list of numbers, which may be token ids.
 func (n *node) hasText() bool {
-	if n.kind == '"' {
+	switch {
+	case n.kind == '"':
 		return len(n.text) > 0
-	}
-	if n.kind == '{' && len(n.names) > 0 {
+	case n.kind == '{' && len(n.names) > 0, n.numbers():
 		return true
 	}
 	for _, m := range n.nodes {
@@ -201,6 +201,11 @@ func (n *node) hasText() bool {
 		}
 	}
 	return false
+}
+
+// numbers reports whether n is a list of numbers.
+func (n *node) numbers() bool {
+	return n.kind == '[' && len(n.nodes) > 0 && n.nodes[0].kind == '0'
 }
 
 // string returns the text of a string, or "".
@@ -219,6 +224,17 @@ func (n *node) integer(fallback int) int {
 		}
 	}
 	return fallback
+}
+
+// index returns a value's member index, 0 if it has none. ok is false if that is no
+// plain number: readers disagree about which one 1.0 is.
+func (n *node) index() (index int, ok bool) {
+	m := n.get("index")
+	if m.null() {
+		return 0, true
+	}
+	index = m.integer(-1)
+	return index, index >= 0
 }
 
 // null reports whether n is missing or null.

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 
 	"github.com/seed-4f09bd3a/weir/engine"
@@ -9,10 +10,12 @@ import (
 
 // logprobs follows the tokens of one channel that come with probabilities. A
 // token goes out with the text that it is part of; what was edited has none. If
-// the tokens do not add up to the text, those that are left are kept back.
+// the tokens are not the text that comes with them, those that are left are kept
+// back.
 type logprobs struct {
 	name    string // of the channel
 	at      int64  // bytes of the tokens so far
+	came    []byte // the tokens of this event
 	pending []logprob
 	lost    bool // tokens and text do not agree
 }
@@ -22,9 +25,10 @@ type logprob struct {
 	nodes      [4]*node // chat: the entry; completions: one of each list
 }
 
-// add takes a token of so many bytes.
-func (l *logprobs) add(size int, nodes ...*node) {
-	p := logprob{start: l.at, end: l.at + int64(size)}
+// add takes a token with its bytes.
+func (l *logprobs) add(token []byte, nodes ...*node) {
+	p := logprob{start: l.at, end: l.at + int64(len(token))}
+	l.came = append(l.came, token...)
 	for i, n := range nodes {
 		p.nodes[i] = n.detach() // it waits for its text
 	}
@@ -32,8 +36,10 @@ func (l *logprobs) add(size int, nodes ...*node) {
 	l.pending = append(l.pending, p)
 }
 
-// take returns the tokens whose text was shown.
-func (l *logprobs) take(c *channel) []logprob {
+// take returns the tokens whose text was shown. text is what came with the tokens.
+func (l *logprobs) take(c *channel, text []byte) []logprob {
+	l.lost = l.lost || !bytes.Equal(l.came, text)
+	l.came = l.came[:0]
 	if l.lost = l.lost || c == nil || !c.halted && l.at != c.received+int64(len(c.half)); l.lost {
 		l.pending = nil
 		return nil
@@ -105,15 +111,16 @@ func (f *chat) guardLogprobs(ctx context.Context, c *choice, n *node) error {
 		}
 		if listed {
 			for _, e := range entries.nodes {
-				size, err := f.a.guardLogprob(ctx, e)
+				token, ok, err := f.a.guardLogprob(ctx, e)
 				if err != nil {
 					return err
 				}
-				l.add(size, e)
+				l.add(token, e)
+				l.lost = l.lost || !ok
 			}
 		}
 		shown := list()
-		for _, p := range l.take(c.find(name)) {
+		for _, p := range l.take(c.find(name), f.came(name)) {
 			shown.nodes = append(shown.nodes, p.nodes[0])
 		}
 		if len(shown.nodes) > 0 || listed {
@@ -128,11 +135,21 @@ func (f *chat) guardLogprobs(ctx context.Context, c *choice, n *node) error {
 	return nil
 }
 
+// came returns the text that the event has for a channel of the choice.
+func (f *chat) came(name string) []byte {
+	for _, l := range f.leaves {
+		if l.channel.name == name {
+			return l.came
+		}
+	}
+	return nil
+}
+
 // guardLogprob returns the bytes of a token, and removes alternatives to it that
-// the policy does not let pass.
-func (a *Answer) guardLogprob(ctx context.Context, e *node) (size int, err error) {
-	if e.kind != '{' {
-		return -1, nil // does not add up
+// the policy does not let pass. ok is false if it says two things.
+func (a *Answer) guardLogprob(ctx context.Context, e *node) (token []byte, ok bool, err error) {
+	if token, ok, err = a.token(ctx, e); !ok || err != nil {
+		return nil, false, err
 	}
 	e.keep(func(name string, m *node) bool {
 		switch name {
@@ -141,27 +158,57 @@ func (a *Answer) guardLogprob(ctx context.Context, e *node) (size int, err error
 		}
 		return !m.hasText()
 	})
-	size = len(e.get("token").string())
-	if b := e.get("bytes"); b != nil && b.kind == '[' {
-		size = len(b.nodes)
-	}
 	top := e.get("top_logprobs")
-	if top == nil || top.kind != '[' {
-		return size, nil
+	if top.null() {
+		return token, true, nil
+	}
+	if top.kind != '[' {
+		return nil, false, nil
 	}
 	kept := top.nodes[:0]
 	for _, t := range top.nodes {
-		t.keep(func(name string, m *node) bool { return name == "token" || name == "bytes" || !m.hasText() })
-		ok, err := a.harmless(ctx, t.get("token").string())
+		other, ok, err := a.token(ctx, t)
+		if err == nil && ok {
+			ok, err = a.harmless(ctx, string(other))
+		}
 		if err != nil {
-			return 0, err
+			return nil, false, err
 		}
 		if ok {
+			t.keep(func(name string, m *node) bool { return name == "token" || name == "bytes" || !m.hasText() })
 			kept = append(kept, t)
 		}
 	}
 	top.nodes = kept
-	return size, nil
+	return token, true, nil
+}
+
+// token returns the bytes of a token. ok is false if it is none, or has bytes and a
+// text of its own beside them that does not pass; servers write half a character so.
+func (a *Answer) token(ctx context.Context, e *node) (token []byte, ok bool, err error) {
+	text := e.get("token")
+	if !is(text, '"') {
+		return nil, false, nil
+	}
+	list := e.get("bytes")
+	if list.null() {
+		return text.text, true, nil
+	}
+	if list.kind != '[' {
+		return nil, false, nil
+	}
+	for _, b := range list.nodes {
+		n := b.integer(-1)
+		if n < 0 || n > 255 {
+			return nil, false, nil
+		}
+		token = append(token, byte(n))
+	}
+	if bytes.Equal(token, text.text) {
+		return token, true, nil
+	}
+	ok, err = a.harmless(ctx, string(text.text))
+	return token, ok, err
 }
 
 // harmless reports whether the policy lets a token by itself pass.
@@ -199,10 +246,13 @@ func (f *chat) legacyLogprobs(ctx context.Context, c *choice, n, came *node) err
 			if err := f.harmlessNames(ctx, row[2]); err != nil {
 				return err
 			}
-			l.add(len(t.string()), row[:]...)
+			l.add(t.text, row[:]...)
+			for k, kind := range [...]byte{'"', '0', '{', '0'} {
+				l.lost = l.lost || !is(row[k], kind) && (k == 0 || row[k].kind != 'n')
+			}
 		}
 	}
-	shown := l.take(c.find("text"))
+	shown := l.take(c.find("text"), f.came("text"))
 	if came == nil && len(shown) == 0 {
 		return nil
 	}

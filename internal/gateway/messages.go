@@ -19,6 +19,7 @@ type messages struct {
 	visitor  visitor
 	template template // of deltas
 	halted   *channel // while visiting
+	text     *channel // the last text of the answer, which the next one follows
 }
 
 func newMessages(a *Answer) *messages {
@@ -47,6 +48,16 @@ func messagesOpaque(name string) bool {
 	return false
 }
 
+// messagesTop names the members of an answer that are known to carry no text of a
+// model, or are judged. Others stay if they have no words in them.
+func messagesTop(name string, member *node) bool {
+	switch name {
+	case "id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "usage", "container", "context_management", "error", "request_id":
+		return true
+	}
+	return !member.hasText()
+}
+
 func (f *messages) event(ctx context.Context, e *event) error {
 	if string(e.data) == "[DONE]" { // some servers end every stream so
 		if err := f.flush(ctx); err != nil || f.a.over {
@@ -63,23 +74,31 @@ func (f *messages) event(ctx context.Context, e *event) error {
 	if err != nil || n.kind != '{' {
 		return errNotJSON
 	}
-	index := n.get("index").integer(0)
-	switch kind := n.get("type").string(); kind {
-	case "ping", "error":
+	index, ok := n.index()
+	if !ok {
+		return errIndex
+	}
+	kind := n.get("type").string()
+	if kind == "content_block_delta" {
+		return f.delta(ctx, e, n, index)
+	}
+	began, err := f.begin(ctx, n.get("content_block"), index)
+	if err != nil || f.a.over {
+		return err
+	}
+	if err := f.texts(ctx, n); err != nil || f.a.over {
+		return err
+	}
+	if began != nil {
+		n.get("content_block").set(began.name, began.node)
+	}
+	switch kind {
 	case "message_start":
 		if usage := n.get("message").get("usage"); is(usage, '{') {
 			f.usage = usage.detach()
 		}
-		if err := f.texts(ctx, n.get("message")); err != nil || f.a.over {
-			return err
-		}
 	case "content_block_start":
-		if err := f.texts(ctx, n.get("content_block")); err != nil || f.a.over {
-			return err
-		}
 		f.open[index] = true
-	case "content_block_delta":
-		return f.delta(ctx, e, n, index)
 	case "content_block_stop":
 		if err := f.close(ctx, index); err != nil || f.a.over {
 			return err
@@ -96,13 +115,38 @@ func (f *messages) event(ctx context.Context, e *event) error {
 		if err := f.flush(ctx); err != nil || f.a.over {
 			return err
 		}
-	default:
-		if err := f.texts(ctx, n); err != nil || f.a.over {
-			return err
-		}
 	}
 	f.a.send(e, n)
 	return nil
+}
+
+// began is what may be shown of the text that a block begins with.
+type began struct {
+	name string
+	node *node
+}
+
+// begin guards the text that a block begins with, as the first of its deltas, and
+// takes it out of the block: clients join them.
+func (f *messages) begin(ctx context.Context, block *node, index int) (*began, error) {
+	for _, name := range [...]string{"text", "thinking"} {
+		m := block.get(name)
+		if !is(m, '"') || len(m.text) == 0 {
+			continue
+		}
+		c := f.channel(index, name, name+"_delta")
+		out, err := f.a.shown(ctx, c, m.text)
+		if err != nil {
+			return nil, err
+		}
+		if c.halted {
+			return nil, f.halt(ctx, c)
+		}
+		b := &began{name, value(out)}
+		block.set(name, value(""))
+		return b, nil
+	}
+	return nil, nil
 }
 
 // delta guards a piece of a block.
@@ -187,8 +231,17 @@ func (f *messages) channel(index int, name, kind string) *channel {
 	}
 	c := f.a.newChannel(path, index)
 	c.model = object("type", "content_block_delta", "index", index, "delta", object("type", kind, name, ""))
+	c.json = isJSON(name)
+	f.follow(c, name)
 	f.channels = append(f.channels, c)
 	return c
+}
+
+// follow has a text of the answer follow the one before.
+func (f *messages) follow(c *channel, name string) {
+	if name == "text" {
+		c.after, f.text = f.text, c
+	}
 }
 
 // close ends the channels of a block, of all blocks if index is -1, and sends
@@ -239,6 +292,10 @@ func (f *messages) each(ctx context.Context, n *node) (halted *channel, err erro
 			return nil
 		}
 		c := f.a.newChannel("content."+string(l.path), nil)
+		c.json = isJSON(lastName(l.steps))
+		if len(l.steps) == 1 {
+			f.follow(c, l.steps[0].name)
+		}
 		out, err := f.a.text(ctx, c, text)
 		if l.node.text = out; c.halted {
 			f.halted = c
@@ -276,13 +333,20 @@ func (f *messages) halt(_ context.Context, c *channel) error {
 }
 
 func (f *messages) whole(ctx context.Context, body *node) error {
+	body.keep(messagesTop)
+	if err := f.a.complaint(ctx, body.get("error")); err != nil {
+		return err
+	}
 	content := body.get("content")
+	if content.null() {
+		content = list()
+	}
 	if !is(content, '[') {
-		return nil
+		return upstreamError("the upstream's answer cannot be judged: its content is no list")
 	}
 	for i, block := range content.nodes {
 		if !is(block, '{') {
-			continue
+			return upstreamError("the upstream's answer cannot be judged: a block is no object")
 		}
 		c, err := f.input(ctx, block)
 		if err == nil && c == nil {
@@ -319,6 +383,7 @@ func (f *messages) input(ctx context.Context, block *node) (halted *channel, err
 		return nil, nil
 	}
 	c := f.a.newChannel("content.input", nil)
+	c.json = true
 	out, err := f.a.text(ctx, c, input.append(nil))
 	if err != nil || c.halted {
 		return c, err

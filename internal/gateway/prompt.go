@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/seed-4f09bd3a/weir/engine/policy"
 )
@@ -13,6 +14,9 @@ import (
 // to judge: all text but that of the system, the developer and the assistant
 // itself.
 func (x *Exchange) read(request *node) ([]byte, error) {
+	if err := spelled(request, "messages", "prompt", "input", "suffix", "stream"); err != nil {
+		return nil, err
+	}
 	x.usage = x.route <= Completions && is(request.get("stream_options").get("include_usage"), 't')
 	x.choices = max(1, request.get("n").integer(1))
 	var p prompt
@@ -22,8 +26,11 @@ func (x *Exchange) read(request *node) ([]byte, error) {
 		if messages == nil || messages.kind != '[' {
 			return nil, errors.New("messages is no list")
 		}
-		p.messages(messages)
+		p.messages(messages, false)
 	case Completions:
+		if !request.get("prompt_embeds").null() {
+			return nil, errors.New("prompt_embeds cannot be read by the guard: send text")
+		}
 		n, err := p.completion(request.get("prompt"))
 		if err != nil {
 			return nil, err
@@ -36,7 +43,7 @@ func (x *Exchange) read(request *node) ([]byte, error) {
 		case input.kind == '"':
 			p.text(input)
 		case input.kind == '[':
-			p.messages(input)
+			p.messages(input, true)
 		default:
 			return nil, errors.New("input is neither a string nor a list")
 		}
@@ -62,16 +69,32 @@ func (p *prompt) text(n *node) {
 	}
 }
 
+// spelled is an error if a member has one of the names but for the case of letters:
+// some servers read it as that name, and others do not.
+func spelled(n *node, names ...string) error {
+	for _, member := range n.names {
+		for _, name := range names {
+			if member != name && strings.EqualFold(member, name) {
+				return fmt.Errorf("a member is spelled like %s but for upper and lower case: write %s", name, name)
+			}
+		}
+	}
+	return nil
+}
+
 // messages takes messages, or the items of a responses request.
-func (p *prompt) messages(list *node) {
+func (p *prompt) messages(list *node, items bool) {
 	for _, m := range list.nodes {
+		if err := spelled(m, "role", "type", "content", "output", "name"); err != nil {
+			p.err = err
+			return
+		}
 		switch m.get("role").string() {
 		case "assistant", "system", "developer":
 			continue
 		}
-		switch m.get("type").string() {
-		case "reasoning", "function_call", "custom_tool_call", "mcp_call", "item_reference", "image_generation_call", "code_interpreter_call":
-			continue // what the model has said before
+		if items && said(m.get("type").string()) {
+			continue
 		}
 		if m.kind != '{' {
 			p.err = errors.New("a message is no object")
@@ -84,6 +107,15 @@ func (p *prompt) messages(list *node) {
 			}
 		}
 	}
+}
+
+// said reports whether an item of that type is what the model has said before.
+func said(kind string) bool {
+	switch kind {
+	case "reasoning", "function_call", "custom_tool_call", "mcp_call", "item_reference", "image_generation_call", "code_interpreter_call":
+		return true
+	}
+	return false
 }
 
 // texts takes every string in n that is no structure: parts of texts, results of

@@ -176,7 +176,11 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	body, refusal := p.read(w, r, route)
+	refusal := route.Rest(r.URL.RawQuery)
+	var body []byte
+	if refusal == nil {
+		body, refusal = p.read(w, r, route)
+	}
 	if refusal == nil && moderations {
 		c.outcome = "ok"
 		write(w, p.Guard.Moderate(r.Context(), body))

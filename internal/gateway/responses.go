@@ -23,6 +23,9 @@ type responses struct {
 	sequence int
 	visitor  visitor
 	halted   *channel // while visiting
+	text     *channel // the last text, of textItem, which the next one follows
+	textItem int
+	judged   int // the item that is being judged again
 }
 
 // responseItem is one element of output.
@@ -97,16 +100,12 @@ func (f *responses) event(ctx context.Context, e *event) error {
 	n.remove("obfuscation") // its length was made for another text
 	switch {
 	case kind == "response.created" || kind == "response.in_progress" || kind == "response.queued":
-		if r := n.get("response"); is(r, '{') {
-			r.keep(responsesTop)
-			if err := f.again(ctx, r.get("output")); err != nil || f.a.over {
-				return err
-			}
-			f.response = r.detach()
+		if err := f.described(ctx, n); err != nil || f.a.over {
+			return err
 		}
+		f.response = n.get("response").detach()
 	case kind == "response.completed" || kind == "response.incomplete" || kind == "response.failed" || kind == "response.cancelled":
 		return f.last(ctx, e, n)
-	case kind == "error":
 	case strings.HasSuffix(kind, "audio.delta") || strings.Contains(kind, "partial_image"):
 		return nil // sound and pictures cannot be judged
 	case strings.HasSuffix(kind, ".delta") && is(n.get("delta"), '"'):
@@ -116,6 +115,26 @@ func (f *responses) event(ctx context.Context, e *event) error {
 	}
 	f.send(e, n)
 	return nil
+}
+
+// described guards an event that describes the response.
+func (f *responses) described(ctx context.Context, n *node) error {
+	for i, name := range n.names {
+		if name != "response" && !responsesOpaque(name) {
+			if err := f.again(ctx, n.nodes[i]); err != nil || f.a.over {
+				return err
+			}
+		}
+	}
+	r := n.get("response")
+	if !is(r, '{') {
+		return errNotJSON
+	}
+	r.keep(responsesTop)
+	if err := f.a.complaint(ctx, r.get("error")); err != nil {
+		return err
+	}
+	return f.again(ctx, r.get("output"))
 }
 
 // send numbers and sends an event.
@@ -142,14 +161,14 @@ func (f *responses) delta(ctx context.Context, e *event, n *node, kind string) e
 			return err
 		}
 	}
-	came := len(delta.text) > 0
-	out, err := f.a.shown(ctx, c, delta.text)
+	text := delta.text
+	out, err := f.a.shown(ctx, c, text)
 	if err != nil {
 		return err
 	}
 	delta.text = out
 	if lp := n.get("logprobs"); lp != nil {
-		if err := f.logprobs(ctx, c, n, lp); err != nil {
+		if err := f.logprobs(ctx, c, n, lp, text); err != nil {
 			return err
 		}
 	}
@@ -160,7 +179,7 @@ func (f *responses) delta(ctx context.Context, e *event, n *node, kind string) e
 			}
 		}
 	}
-	if len(out) > 0 || !came {
+	if len(out) > 0 || len(text) == 0 {
 		f.send(e, n)
 	}
 	if c.halted {
@@ -170,19 +189,20 @@ func (f *responses) delta(ctx context.Context, e *event, n *node, kind string) e
 }
 
 // logprobs guards the tokens of a delta.
-func (f *responses) logprobs(ctx context.Context, c *channel, n, entries *node) error {
+func (f *responses) logprobs(ctx context.Context, c *channel, n, entries *node, text []byte) error {
 	t := &c.tokens
 	shown := list()
 	if is(entries, '[') {
 		for _, e := range entries.nodes {
-			size, err := f.a.guardLogprob(ctx, e)
+			token, ok, err := f.a.guardLogprob(ctx, e)
 			if err != nil {
 				return err
 			}
-			t.add(size, e)
+			t.add(token, e)
+			t.lost = t.lost || !ok
 		}
 	}
-	for _, p := range t.take(c) {
+	for _, p := range t.take(c, text) {
 		shown.nodes = append(shown.nodes, p.nodes[0])
 	}
 	n.set("logprobs", shown)
@@ -199,6 +219,10 @@ func (f *responses) channel(n *node, kind string) *channel {
 	output, content, summary := n.get("output_index").integer(0), n.get("content_index").integer(-1), n.get("summary_index").integer(-1)
 	item := f.item(output)
 	c := f.a.newChannel(name, item)
+	c.json = strings.HasSuffix(kind, "_arguments")
+	if strings.HasSuffix(kind, "output_text") {
+		f.follow(c, output)
+	}
 	c.model = object("type", kind+".delta", "sequence_number", 0)
 	for _, name := range [...]string{"item_id", "output_index", "content_index", "summary_index"} {
 		if m := n.get(name); m != nil {
@@ -208,6 +232,14 @@ func (f *responses) channel(n *node, kind string) *channel {
 	f.channels = append(f.channels, c)
 	item.parts = append(item.parts, responsePart{content, summary, c})
 	return c
+}
+
+// follow has a text of an item follow the one before.
+func (f *responses) follow(c *channel, item int) {
+	if f.text != nil && f.textItem == item {
+		c.after = f.text
+	}
+	f.text, f.textItem = c, item
 }
 
 func channelName(n *node, kind string) string {
@@ -264,7 +296,7 @@ func (f *responses) close(ctx context.Context, c *channel) error {
 	if len(out) > 0 {
 		n := c.model.clone().set("delta", value(out))
 		if c.tokens.at > 0 || strings.HasSuffix(c.name, ".output_text") {
-			if err := f.logprobs(ctx, c, n, nil); err != nil {
+			if err := f.logprobs(ctx, c, n, nil, nil); err != nil {
 				return err
 			}
 		}
@@ -294,6 +326,7 @@ func (f *responses) other(ctx context.Context, e *event, n *node, kind string) e
 	item := f.item(n.get("output_index").integer(0))
 	for i, name := range n.names {
 		if !responsesOpaque(name) {
+			f.judged = n.get("output_index").integer(0)
 			if err := f.again(ctx, n.nodes[i]); err != nil || f.a.over {
 				return err
 			}
@@ -330,6 +363,10 @@ func (f *responses) again(ctx context.Context, n *node) error {
 			return nil
 		}
 		c := f.a.newChannel("output."+string(l.path), nil)
+		c.json = isJSON(lastName(l.steps))
+		if lastName(l.steps) == "text" {
+			f.follow(c, f.judged)
+		}
 		out, err := f.a.text(ctx, c, text)
 		if err != nil {
 			return err
@@ -369,11 +406,18 @@ func removeMedia(n *node) {
 
 func (f *responses) whole(ctx context.Context, body *node) error {
 	body.keep(responsesTop)
+	if err := f.a.complaint(ctx, body.get("error")); err != nil {
+		return err
+	}
 	output := body.get("output")
-	if !is(output, '[') {
+	if output.null() {
 		return nil
 	}
+	if !is(output, '[') {
+		return upstreamError("the upstream's answer cannot be judged: its output is no list")
+	}
 	for i, item := range output.nodes {
+		f.judged = i
 		before := f.a.halted
 		if err := f.again(ctx, item); err != nil {
 			return err

@@ -11,14 +11,11 @@ func (f *responses) last(ctx context.Context, e *event, n *node) error {
 	if err := f.closeOthers(ctx); err != nil || f.a.over {
 		return err
 	}
-	if r := n.get("response"); is(r, '{') {
-		r.keep(responsesTop)
-		if err := f.again(ctx, r.get("output")); err != nil || f.a.over {
-			return err
-		}
-		if len(f.a.findings) > 0 {
-			r.set("content_filter_results", f.a.results(nil))
-		}
+	if err := f.described(ctx, n); err != nil || f.a.over {
+		return err
+	}
+	if len(f.a.findings) > 0 {
+		n.get("response").set("content_filter_results", f.a.results(nil))
 	}
 	f.send(e, n)
 	f.response = nil

@@ -43,6 +43,8 @@ type scanner struct {
 	wasCR   bool   // the last line ended with CR: an LF belongs to it
 	current event
 	filled  bool // current has fields
+	any     bool // there was a field of an event
+	strange bool // there was none so far, but a line that is none of an event
 }
 
 // scan reads the next piece and calls f for every event that ends in it. f's
@@ -117,19 +119,44 @@ func (s *scanner) end(line []byte, f func(*event) error) error {
 	case "retry":
 		e.retry = append(e.retry[:0], value...)
 	default:
+		s.strange = s.strange || !s.any
 		return nil // the standard ignores other fields
 	}
-	s.filled = true
+	s.filled, s.any, s.strange = true, true, false
 	return nil
 }
 
 // pending reports whether an event has begun that has not ended.
 func (s *scanner) pending() bool { return s.filled || len(s.line) > 0 }
 
+// done reports whether nothing but the end of the event that says the end is missing.
+func (s *scanner) done() bool {
+	if s.filled {
+		return string(s.current.data) == "[DONE]" && len(s.line) == 0
+	}
+	return string(s.line) == "data: [DONE]" || string(s.line) == "data:[DONE]"
+}
+
 func (s *scanner) reset() {
 	e := &s.current
 	*e = event{name: e.name[:0], data: e.data[:0], id: e.id[:0], retry: e.retry[:0]}
 	s.filled, s.size = false, 0
+}
+
+// plainField returns the value of a field beside the data, or nothing if it could be
+// text of a model, or the end of a line to some reader.
+func plainField(value []byte) []byte {
+	if len(value) > 64 {
+		return nil
+	}
+	for _, c := range value {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '.', c == '_', c == '-', c == ':', c == '/':
+		default:
+			return nil
+		}
+	}
+	return value
 }
 
 // appendEvent writes an event whose data is JSON on one line.
@@ -140,9 +167,9 @@ func appendEvent(dst []byte, e *event, data func(dst []byte) []byte) []byte {
 		}
 	}
 	if e != nil {
-		field("event", e.name)
-		field("id", e.id)
-		field("retry", e.retry)
+		field("event", plainField(e.name))
+		field("id", plainField(e.id))
+		field("retry", plainField(e.retry))
 	}
 	return append(data(append(dst, "data: "...)), "\n\n"...)
 }

@@ -13,6 +13,14 @@ type step struct {
 	indexed bool // the element says its index itself
 }
 
+// lastName returns the name of the member that the way ends at, or "".
+func lastName(steps []step) string {
+	if len(steps) == 0 {
+		return ""
+	}
+	return steps[len(steps)-1].name
+}
+
 // leaf is a string that may carry text of the model.
 type leaf struct {
 	steps []step // valid during the visit
@@ -40,7 +48,15 @@ func (v *visitor) visit(ctx context.Context, n *node, f func(leaf) error) error 
 	case '{':
 		for i := 0; i < len(n.nodes); i++ {
 			name, m := n.names[i], n.nodes[i]
-			if v.name != nil && !knownName(name) && !v.opaque(name) {
+			// What is named as no text is some in the arguments of a tool, whose names are
+			// the tool's, and in a document of plain text.
+			opaque := v.opaque(name) && !inArguments(v.steps) && (name != "data" || n.get("type").string() != "text")
+			if v.name != nil && !knownName(name) && m.numbers() && !inArguments(v.steps) {
+				n.remove(name) // token ids
+				i--
+				continue
+			}
+			if v.name != nil && !knownName(name) && !opaque {
 				keep, err := v.name(ctx, name)
 				if err != nil {
 					return err
@@ -51,7 +67,7 @@ func (v *visitor) visit(ctx context.Context, n *node, f func(leaf) error) error 
 					continue
 				}
 			}
-			if v.opaque(name) {
+			if opaque {
 				v.seen = v.seen || m.kind == '"' && len(m.text) > 0
 				continue
 			}
@@ -86,6 +102,17 @@ func (v *visitor) visit(ctx context.Context, n *node, f func(leaf) error) error 
 	return nil
 }
 
+// inArguments reports whether the way leads into the arguments of a tool that are
+// objects.
+func inArguments(steps []step) bool {
+	for _, s := range steps {
+		if s.name == "arguments" || s.name == "input" {
+			return true
+		}
+	}
+	return false
+}
+
 // knownName reports whether a name is one of the APIs' own and of the servers that
 // speak them, so that it need not be judged.
 func knownName(name string) bool {
@@ -94,7 +121,8 @@ func knownName(name string) bool {
 		"reasoning_content", "thinking", "tool_calls", "function", "function_call", "name", "arguments", "input", "partial_json", "type", "id",
 		"call_id", "status", "summary", "output", "annotations", "annotation", "title", "url", "start_index", "end_index", "audio", "transcript",
 		"expires_at", "item", "part", "token", "logprob", "bytes", "top_logprobs", "citation", "citations", "cited_text", "document_index",
-		"document_title", "start_char_index", "end_char_index", "matched_stop", "content_filter_results", "signature", "caller":
+		"document_title", "start_char_index", "end_char_index", "matched_stop", "content_filter_results", "signature", "caller", "content_block",
+		"usage", "error", "code", "param", "sequence_number", "output_index", "content_index", "summary_index":
 		return true
 	}
 	return false

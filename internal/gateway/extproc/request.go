@@ -3,6 +3,7 @@ package extproc
 import (
 	"fmt"
 	"net/http"
+	"strings"
 
 	filterv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/ext_proc/v3"
 	extprocv3 "github.com/envoyproxy/go-control-plane/envoy/service/ext_proc/v3"
@@ -30,6 +31,8 @@ func (x *exchange) requestHeaders(h *extprocv3.HttpHeaders, c *extprocv3.Protoco
 		return x.sendRequestHeaders(nil, untouched())
 	}
 	x.outcome = "ok"
+	_, query, _ := strings.Cut(path, "?")
+	rest := x.api.Rest(query)
 	if slots := x.server.slots; slots != nil {
 		select {
 		case slots <- struct{}{}:
@@ -41,6 +44,8 @@ func (x *exchange) requestHeaders(h *extprocv3.HttpHeaders, c *extprocv3.Protoco
 	switch {
 	case encoded(h):
 		return x.refuse(x.api.Compressed())
+	case rest != nil:
+		return x.refuse(rest)
 	case x.observed:
 	case c == nil:
 		return x.misconfigured("this Envoy does not say how it sends bodies (protocol_config), which the guard has to know: use Envoy 1.34 or later")
