@@ -178,10 +178,10 @@ func (g *guarded) take(ctx context.Context, data []byte, ended error) ([]byte, e
 // fail ends the answer as broken. Clients of a stream get an event that says why,
 // and a connection that is cut; others a status.
 func (g *guarded) fail(err error) {
-	g.call.outcome = "failed"
+	g.call.end("failed")
 	g.call.cancel()
 	g.err = err
-	if g.call.client.Err() != nil {
+	if g.call.outcome == "gone" {
 		return
 	}
 	if g.answer.sse {

@@ -137,6 +137,15 @@ type callKey struct{}
 
 func callOf(ctx context.Context) *call { return ctx.Value(callKey{}).(*call) }
 
+// end says how a request ended before its client is told: whoever leaves later has
+// been answered.
+func (c *call) end(outcome string) {
+	c.outcome = outcome
+	if c.client.Err() != nil {
+		c.outcome = "gone"
+	}
+}
+
 // ServeHTTP answers one request.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{id: RequestID(r.Header.Get("X-Request-Id")), route: "other", client: r.Context(), outcome: "passed", began: time.Now()}
@@ -158,7 +167,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			write(w, refusal)
 			return
 		}
-		p.reverse.ServeHTTP(w, r)
+		p.forward(c, w, r)
 		return
 	}
 	c.route = route.String()
@@ -190,7 +199,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		case refusal.Blocked:
 			c.outcome = "blocked"
 		case refusal.Status >= http.StatusInternalServerError:
-			c.outcome = "failed"
+			c.end("failed")
 		default:
 			c.outcome = "refused"
 		}
@@ -202,7 +211,20 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 		r.TransferEncoding = nil
 	}
+	p.forward(c, w, r)
+}
+
+// forward asks the upstream. ReverseProxy panics if the answer does not reach the
+// client whole.
+func (p *Proxy) forward(c *call, w http.ResponseWriter, r *http.Request) {
+	whole := false
+	defer func() {
+		if !whole && (c.outcome == "ok" || c.outcome == "passed") {
+			c.end(c.outcome)
+		}
+	}()
 	p.reverse.ServeHTTP(w, r)
+	whole = true
 }
 
 // read takes the body of a request.
@@ -234,9 +256,6 @@ func write(w http.ResponseWriter, r *Refusal) {
 // but the id is logged.
 func (p *Proxy) done(c *call) {
 	d := time.Since(c.began)
-	if c.client.Err() != nil && (c.outcome == "ok" || c.outcome == "passed" || c.outcome == "failed") {
-		c.outcome = "gone"
-	}
 	attributes := []any{"request_id", c.id, "route", c.route, "outcome", c.outcome, "duration", d}
 	if c.cause != "" {
 		attributes = append(attributes, "cause", c.cause)
@@ -286,12 +305,12 @@ func (p *Proxy) answer(resp *http.Response) error {
 // failed answers when there is no answer to guard.
 func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
 	c := callOf(r.Context())
-	c.outcome = "failed"
+	c.end("failed")
 	status, message := http.StatusBadGateway, "the upstream cannot be reached"
 	var opened *net.OpError
 	var timeout interface{ Timeout() bool }
 	switch {
-	case c.client.Err() != nil:
+	case c.outcome == "gone":
 		return // nobody is there
 	case errors.As(err, &timeout) && timeout.Timeout():
 		status, message = http.StatusGatewayTimeout, "the upstream did not answer in time"

@@ -354,6 +354,85 @@ func TestProxyClientLeaves(t *testing.T) {
 	waitFor(t, func() bool { return strings.Contains(log.String(), "outcome=gone") })
 }
 
+// closing is a client's side that closes when it is written to.
+type closing struct {
+	*httptest.ResponseRecorder
+	leave context.CancelFunc
+	err   error // of writes
+}
+
+func (c *closing) Write(p []byte) (int, error) {
+	c.leave()
+	if c.err != nil {
+		return 0, c.err
+	}
+	return c.ResponseRecorder.Write(p)
+}
+
+// outcome is how a proxy says that a request ended whose client closes when it is
+// written to.
+func outcome(t *testing.T, u *upstream, write error, method, path, body string) string {
+	t.Helper()
+	address, err := gateway.ParseUpstream(u.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := ""
+	p := gateway.NewProxy(gateway.ProxyOptions{
+		Guard: guard(t, basePolicy, gateway.Options{}), Upstream: address, Log: slog.New(slog.DiscardHandler),
+		Trace: gateway.ProxyTrace{Done: func(_, outcome string, _ time.Duration) { got += outcome }},
+	})
+	// Only below a server does ReverseProxy panic.
+	ctx, leave := context.WithCancel(context.WithValue(t.Context(), http.ServerContextKey, u.Config))
+	defer leave()
+	func() {
+		defer func() {
+			if p := recover(); p != nil && p != http.ErrAbortHandler {
+				panic(p)
+			}
+		}()
+		p.ServeHTTP(&closing{httptest.NewRecorder(), leave, write}, httptest.NewRequestWithContext(ctx, method, path, strings.NewReader(body)))
+	}()
+	return got
+}
+
+// TestProxyGone: a client that closes once it has the whole answer was answered.
+func TestProxyGone(t *testing.T) {
+	whole := serve(t, func(w http.ResponseWriter, _ *http.Request, _ []byte) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"id":"c","choices":[{"index":0,"message":{"role":"assistant","content":"fine"},"finish_reason":"stop"}]}`)
+	})
+	broken := serve(t, func(w http.ResponseWriter, r *http.Request, _ []byte) { sse(w, r, data("{")) })
+	waits := serve(t, func(w http.ResponseWriter, r *http.Request, _ []byte) {
+		sse(w, r, data(delta(`{"content":"one "}`)), "wait")
+	})
+	closed := serve(t, nil)
+	closed.Close()
+	for _, test := range []struct {
+		name     string
+		upstream *upstream
+		write    error
+		method   string
+		path     string
+		want     string
+	}{
+		{"a whole answer", whole, nil, http.MethodPost, chatPath, "ok"},
+		{"what is not guarded", whole, nil, http.MethodGet, "/v1/models", "passed"},
+		{"a write fails", whole, io.ErrClosedPipe, http.MethodPost, chatPath, "gone"},
+		{"a write of what is not guarded fails", whole, io.ErrClosedPipe, http.MethodGet, "/v1/models", "gone"},
+		{"in the middle", waits, nil, http.MethodPost, chatPath, "gone"},
+		{"a broken stream", broken, nil, http.MethodPost, chatPath, "failed"},
+		{"no upstream", closed, nil, http.MethodPost, chatPath, "failed"},
+		{"no upstream of what is not guarded", closed, nil, http.MethodGet, "/v1/models", "failed"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := outcome(t, test.upstream, test.write, test.method, test.path, chatRequest); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
 // TestProxyBusy: one request too many is told so.
 func TestProxyBusy(t *testing.T) {
 	begun := make(chan struct{})
