@@ -186,12 +186,11 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	body, refusal := p.read(w, r, route)
-	if refusal == nil && moderations {
-		c.outcome = "ok"
-		write(w, p.Guard.Moderate(r.Context(), body))
-		return
-	}
-	if refusal == nil {
+	switch {
+	case refusal != nil:
+	case moderations:
+		refusal = p.Guard.Moderate(r.Context(), body)
+	default:
 		c.exchange, refusal = p.Guard.Request(r.Context(), route, body)
 	}
 	if refusal != nil {
@@ -200,6 +199,8 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			c.outcome = "blocked"
 		case refusal.Status >= http.StatusInternalServerError:
 			c.end("failed")
+		case refusal.Status < http.StatusMultipleChoices: // of moderations
+			c.end("ok")
 		default:
 			c.outcome = "refused"
 		}

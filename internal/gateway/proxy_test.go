@@ -371,7 +371,7 @@ func (c *closing) Write(p []byte) (int, error) {
 
 // outcome is how a proxy says that a request ended whose client closes when it is
 // written to.
-func outcome(t *testing.T, u *upstream, write error, method, path, body string) string {
+func outcome(t *testing.T, u *upstream, profile string, write error, method, path, body string) string {
 	t.Helper()
 	address, err := gateway.ParseUpstream(u.URL)
 	if err != nil {
@@ -379,7 +379,7 @@ func outcome(t *testing.T, u *upstream, write error, method, path, body string) 
 	}
 	got := ""
 	p := gateway.NewProxy(gateway.ProxyOptions{
-		Guard: guard(t, basePolicy, gateway.Options{}), Upstream: address, Log: slog.New(slog.DiscardHandler),
+		Guard: guard(t, basePolicy, gateway.Options{Profile: profile}), Upstream: address, Log: slog.New(slog.DiscardHandler),
 		Trace: gateway.ProxyTrace{Done: func(_, outcome string, _ time.Duration) { got += outcome }},
 	})
 	// Only below a server does ReverseProxy panic.
@@ -426,10 +426,24 @@ func TestProxyGone(t *testing.T) {
 		{"no upstream of what is not guarded", closed, nil, http.MethodGet, "/v1/models", "failed"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got := outcome(t, test.upstream, test.write, test.method, test.path, chatRequest); got != test.want {
+			if got := outcome(t, test.upstream, "", test.write, test.method, test.path, chatRequest); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
+	}
+}
+
+// TestProxyModerations: what was not judged is not counted as if it were.
+func TestProxyModerations(t *testing.T) {
+	u := serve(t, nil)
+	for _, test := range []struct{ body, profile, want string }{
+		{`{"input":"zzbomb"}`, "", "ok"},
+		{`{"input":[1]}`, "", "refused"},
+		{`{"input":"fine"}`, "missing", "failed"},
+	} {
+		if got := outcome(t, u, test.profile, nil, http.MethodPost, "/v1/moderations", test.body); got != test.want {
+			t.Errorf("%s: got %q, want %q", test.body, got, test.want)
+		}
 	}
 }
 
