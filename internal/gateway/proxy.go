@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -309,13 +310,17 @@ func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
 	c.end("failed")
 	status, message := http.StatusBadGateway, "the upstream cannot be reached"
 	var opened *net.OpError
+	var certificate *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
 	var timeout interface{ Timeout() bool }
 	switch {
 	case c.outcome == "gone":
 		return // nobody is there
 	case errors.As(err, &timeout) && timeout.Timeout():
 		status, message = http.StatusGatewayTimeout, "the upstream did not answer in time"
-	case errors.As(err, &opened):
+	case errors.As(err, &certificate):
+		message = "the upstream cannot be reached: its certificate was not accepted"
+	case errors.As(err, &opened) || errors.As(err, &record):
 	case isUpstream(err):
 		message = err.Error()
 	default:
@@ -324,10 +329,26 @@ func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, errStall) {
 		status = http.StatusGatewayTimeout
 	}
-	p.Log.Warn("upstream", "request_id", c.id, "route", c.route, "err", message)
+	attributes := []any{"request_id", c.id, "route", c.route, "err", message}
+	if cause := causeOf(err); cause != "" {
+		attributes = append(attributes, "cause", cause)
+	}
+	p.Log.Warn("upstream", attributes...)
 	x := Exchange{route: Chat}
 	if c.exchange != nil {
 		x.route = c.exchange.route
 	}
 	write(w, x.refuse(status, "server_error", "upstream_failed", message))
+}
+
+// causeOf returns what the log may have of an error: addresses, and what is wrong
+// with a certificate. Other errors may quote an answer, or a URL with its query.
+func causeOf(err error) string {
+	for ; err != nil; err = errors.Unwrap(err) {
+		switch err.(type) {
+		case *net.OpError, *net.DNSError, *tls.CertificateVerificationError, tls.RecordHeaderError:
+			return err.Error()
+		}
+	}
+	return ""
 }

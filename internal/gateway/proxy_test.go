@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -251,6 +252,65 @@ func TestProxyBroken(t *testing.T) {
 			}
 			if strings.Contains(log.String(), "zzbo") {
 				t.Errorf("the log: %s", log)
+			}
+		})
+	}
+}
+
+// wrapped puts errors into a url.Error, as http.Client does.
+type wrapped struct{ http.RoundTripper }
+
+func (w wrapped) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := w.RoundTripper.RoundTrip(r)
+	if err != nil {
+		err = &url.Error{Op: r.Method, URL: r.URL.String(), Err: err}
+	}
+	return resp, err
+}
+
+// TestProxyUnreachable: the log says why an upstream cannot be reached, and quotes
+// neither its answer nor the query.
+func TestProxyUnreachable(t *testing.T) {
+	closed := serve(t, nil)
+	closed.Close()
+	broken := serve(t, func(w http.ResponseWriter, _ *http.Request, _ []byte) {
+		if conn, _, err := w.(http.Hijacker).Hijack(); err == nil {
+			_, _ = io.WriteString(conn, "zzbomb\r\n\r\n")
+			_ = conn.Close()
+		}
+	})
+	plain := serve(t, nil)
+	plain.URL = strings.Replace(plain.URL, "http:", "https:", 1)
+	private := &upstream{Server: httptest.NewUnstartedServer(nil)}
+	private.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
+	private.StartTLS()
+	t.Cleanup(private.Close)
+	nowhere := &upstream{Server: &httptest.Server{URL: "http://weir.invalid"}}
+	for _, test := range []struct {
+		name     string
+		upstream *upstream
+		says     string
+		cause    string // "" for none
+	}{
+		{"nobody listens", closed, "the upstream cannot be reached", "connection refused"},
+		{"no such host", nowhere, "the upstream cannot be reached", "lookup weir.invalid"},
+		{"no TLS", plain, "the upstream cannot be reached", "does not look like a TLS handshake"},
+		{"a certificate of nobody known", private, "its certificate was not accepted", "certificate signed by unknown authority"},
+		{"no HTTP", broken, "the upstream's answer is broken", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, log := proxy(t, test.upstream, func(o *gateway.ProxyOptions) { o.Transport = wrapped{gateway.NewTransport(0)} })
+			resp := post(t, s, chatPath+"?api-version=1", chatRequest)
+			body, err := io.ReadAll(resp.Body)
+			if err != nil || resp.StatusCode != http.StatusBadGateway || !strings.Contains(string(body), test.says) {
+				t.Errorf("got %d %s, want %q", resp.StatusCode, body, test.says)
+			}
+			l := log.String()
+			if strings.Contains(l, "cause=") != (test.cause != "") || !strings.Contains(l, test.cause) || !strings.Contains(l, test.says) {
+				t.Errorf("the log does not say %q: %s", test.cause, l)
+			}
+			if strings.Contains(l, "zzbo") || strings.Contains(l, "api-version") || test.cause != "" && strings.Contains(string(body), test.cause) {
+				t.Errorf("too much is said: %s%s", l, body)
 			}
 		})
 	}
