@@ -27,7 +27,7 @@ func newExtProc(i *instance) (*extProc, error) {
 	if err != nil {
 		return nil, err
 	}
-	traced, err := newTracing(context.Background(), version)
+	traced, err := newTracing(context.Background(), version, i.log)
 	if err != nil {
 		return nil, err
 	}

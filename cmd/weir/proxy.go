@@ -50,7 +50,7 @@ func (c *proxyCmd) Run() error {
 	if err != nil {
 		return err
 	}
-	traced, err := newTracing(context.Background(), version)
+	traced, err := newTracing(context.Background(), version, i.log)
 	if err != nil {
 		return err
 	}

@@ -222,6 +222,28 @@ func TestProxyTLS(t *testing.T) {
 	}
 }
 
+// TestProxyTracesLost: the log says that spans are recorded, and why they are lost.
+func TestProxyTracesLost(t *testing.T) {
+	gatherer := httptest.NewServer(http.NotFoundHandler())
+	defer gatherer.Close()
+	upstream := model(t, func(*http.Request) {})
+	address, stop := startProxy(t, []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + gatherer.URL}, "--upstream", upstream.URL)
+	resp, err := http.Get("http://" + address + "/v1/models?api_key=query-secret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	log := stop()
+	if !strings.Contains(log, "level=INFO msg=\"tracing is on") || !strings.Contains(log, "level=WARN msg=OpenTelemetry err=") || strings.Contains(log, "secret") {
+		t.Errorf("the log:\n%s", log)
+	}
+	for line := range strings.Lines(log) {
+		if !strings.HasPrefix(line, "time=") {
+			t.Errorf("not by the logger: %s", line)
+		}
+	}
+}
+
 // TestProxyTraces: spans arrive at a collector, children of the client's, and
 // neither a query nor a key is in them.
 func TestProxyTraces(t *testing.T) {

@@ -152,6 +152,7 @@ func (g *guarded) next(buffer []byte) {
 	case err != nil:
 		g.fail(err)
 	}
+	g.call.whole = g.answer.over && err == nil // a client may leave at [DONE], before the upstream ends
 	if g.answer.Halted() {
 		g.call.outcome, g.call.cause = "halted", g.answer.Cause()
 	}
@@ -184,10 +185,10 @@ func (g *guarded) take(ctx context.Context, data []byte, ended error) ([]byte, e
 // fail ends the answer as broken. Clients of a stream get an event that says why,
 // and a connection that is cut; others a status.
 func (g *guarded) fail(err error) {
-	g.call.outcome = "failed"
+	g.call.end("failed")
 	g.call.cancel()
 	g.err = err
-	if g.call.client.Err() != nil {
+	if g.call.outcome == "gone" {
 		return
 	}
 	if g.answer.sse {

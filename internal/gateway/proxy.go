@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -129,6 +130,7 @@ type call struct {
 	cancel   context.CancelFunc // ends it
 	client   context.Context    // ends when the client goes
 	outcome  string
+	whole    bool   // the answer has come to its end
 	cause    string // of a halt
 	began    time.Time
 }
@@ -136,6 +138,15 @@ type call struct {
 type callKey struct{}
 
 func callOf(ctx context.Context) *call { return ctx.Value(callKey{}).(*call) }
+
+// end says how a request ended before its client is told: whoever leaves later has
+// been answered.
+func (c *call) end(outcome string) {
+	c.outcome = outcome
+	if c.client.Err() != nil {
+		c.outcome = "gone"
+	}
+}
 
 // ServeHTTP answers one request.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -158,7 +169,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			write(w, refusal)
 			return
 		}
-		p.reverse.ServeHTTP(w, r)
+		p.forward(c, w, r)
 		return
 	}
 	c.route = route.String()
@@ -181,12 +192,11 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if refusal == nil {
 		body, refusal = p.read(w, r, route)
 	}
-	if refusal == nil && moderations {
-		c.outcome = "ok"
-		write(w, p.Guard.Moderate(r.Context(), body))
-		return
-	}
-	if refusal == nil {
+	switch {
+	case refusal != nil:
+	case moderations:
+		refusal = p.Guard.Moderate(r.Context(), body)
+	default:
 		c.exchange, refusal = p.Guard.Request(r.Context(), route, body)
 	}
 	if refusal != nil {
@@ -194,7 +204,9 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		case refusal.Blocked:
 			c.outcome = "blocked"
 		case refusal.Status >= http.StatusInternalServerError:
-			c.outcome = "failed"
+			c.end("failed")
+		case refusal.Status < http.StatusMultipleChoices: // of moderations
+			c.end("ok")
 		default:
 			c.outcome = "refused"
 		}
@@ -206,7 +218,19 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 		r.TransferEncoding = nil
 	}
+	p.forward(c, w, r)
+}
+
+// forward asks the upstream. ReverseProxy panics if the answer does not reach the
+// client whole.
+func (p *Proxy) forward(c *call, w http.ResponseWriter, r *http.Request) {
+	defer func() {
+		if !c.whole && (c.outcome == "ok" || c.outcome == "passed") {
+			c.end("failed")
+		}
+	}()
 	p.reverse.ServeHTTP(w, r)
+	c.whole = true
 }
 
 // read takes the body of a request.
@@ -238,9 +262,6 @@ func write(w http.ResponseWriter, r *Refusal) {
 // but the id is logged.
 func (p *Proxy) done(c *call) {
 	d := time.Since(c.began)
-	if c.client.Err() != nil && (c.outcome == "ok" || c.outcome == "passed" || c.outcome == "failed") {
-		c.outcome = "gone"
-	}
 	attributes := []any{"request_id", c.id, "route", c.route, "outcome", c.outcome, "duration", d}
 	if c.cause != "" {
 		attributes = append(attributes, "cause", c.cause)
@@ -290,16 +311,20 @@ func (p *Proxy) answer(resp *http.Response) error {
 // failed answers when there is no answer to guard.
 func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
 	c := callOf(r.Context())
-	c.outcome = "failed"
+	c.end("failed")
 	status, message := http.StatusBadGateway, "the upstream cannot be reached"
 	var opened *net.OpError
+	var certificate *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
 	var timeout interface{ Timeout() bool }
 	switch {
-	case c.client.Err() != nil:
+	case c.outcome == "gone":
 		return // nobody is there
 	case errors.As(err, &timeout) && timeout.Timeout():
 		status, message = http.StatusGatewayTimeout, "the upstream did not answer in time"
-	case errors.As(err, &opened):
+	case errors.As(err, &certificate):
+		message = "the upstream cannot be reached: its certificate was not accepted"
+	case errors.As(err, &opened) || errors.As(err, &record):
 	case isUpstream(err):
 		message = err.Error()
 	default:
@@ -308,10 +333,26 @@ func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, errStall) {
 		status = http.StatusGatewayTimeout
 	}
-	p.Log.Warn("upstream", "request_id", c.id, "route", c.route, "err", message)
+	attributes := []any{"request_id", c.id, "route", c.route, "err", message}
+	if cause := causeOf(err); cause != "" {
+		attributes = append(attributes, "cause", cause)
+	}
+	p.Log.Warn("upstream", attributes...)
 	x := Exchange{route: Chat}
 	if c.exchange != nil {
 		x.route = c.exchange.route
 	}
 	write(w, x.refuse(status, "server_error", "upstream_failed", message))
+}
+
+// causeOf returns what the log may have of an error: addresses, and what is wrong
+// with a certificate. Other errors may quote an answer, or a URL with its query.
+func causeOf(err error) string {
+	for ; err != nil; err = errors.Unwrap(err) {
+		switch err.(type) {
+		case *net.OpError, *net.DNSError, *tls.CertificateVerificationError, tls.RecordHeaderError:
+			return err.Error()
+		}
+	}
+	return ""
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -256,6 +257,65 @@ func TestProxyBroken(t *testing.T) {
 	}
 }
 
+// wrapped puts errors into a url.Error, as http.Client does.
+type wrapped struct{ http.RoundTripper }
+
+func (w wrapped) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := w.RoundTripper.RoundTrip(r)
+	if err != nil {
+		err = &url.Error{Op: r.Method, URL: r.URL.String(), Err: err}
+	}
+	return resp, err
+}
+
+// TestProxyUnreachable: the log says why an upstream cannot be reached, and quotes
+// neither its answer nor the query.
+func TestProxyUnreachable(t *testing.T) {
+	closed := serve(t, nil)
+	closed.Close()
+	broken := serve(t, func(w http.ResponseWriter, _ *http.Request, _ []byte) {
+		if conn, _, err := w.(http.Hijacker).Hijack(); err == nil {
+			_, _ = io.WriteString(conn, "zzbomb\r\n\r\n")
+			_ = conn.Close()
+		}
+	})
+	plain := serve(t, nil)
+	plain.URL = strings.Replace(plain.URL, "http:", "https:", 1)
+	private := &upstream{Server: httptest.NewUnstartedServer(nil)}
+	private.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
+	private.StartTLS()
+	t.Cleanup(private.Close)
+	nowhere := &upstream{Server: &httptest.Server{URL: "http://weir.invalid"}}
+	for _, test := range []struct {
+		name     string
+		upstream *upstream
+		says     string
+		cause    string // "" for none
+	}{
+		{"nobody listens", closed, "the upstream cannot be reached", "connection refused"},
+		{"no such host", nowhere, "the upstream cannot be reached", "lookup weir.invalid"},
+		{"no TLS", plain, "the upstream cannot be reached", "does not look like a TLS handshake"},
+		{"a certificate of nobody known", private, "its certificate was not accepted", "certificate signed by unknown authority"},
+		{"no HTTP", broken, "the upstream's answer is broken", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, log := proxy(t, test.upstream, func(o *gateway.ProxyOptions) { o.Transport = wrapped{gateway.NewTransport(0)} })
+			resp := post(t, s, chatPath+"?api-version=1", chatRequest)
+			body, err := io.ReadAll(resp.Body)
+			if err != nil || resp.StatusCode != http.StatusBadGateway || !strings.Contains(string(body), test.says) {
+				t.Errorf("got %d %s, want %q", resp.StatusCode, body, test.says)
+			}
+			l := log.String()
+			if strings.Contains(l, "cause=") != (test.cause != "") || !strings.Contains(l, test.cause) || !strings.Contains(l, test.says) {
+				t.Errorf("the log does not say %q: %s", test.cause, l)
+			}
+			if strings.Contains(l, "zzbo") || strings.Contains(l, "api-version") || test.cause != "" && strings.Contains(string(body), test.cause) {
+				t.Errorf("too much is said: %s%s", l, body)
+			}
+		})
+	}
+}
+
 // TestProxyRequests: requests that never reach the upstream.
 func TestProxyRequests(t *testing.T) {
 	u := serve(t, func(http.ResponseWriter, *http.Request, []byte) { t.Error("the upstream was asked") })
@@ -352,6 +412,99 @@ func TestProxyClientLeaves(t *testing.T) {
 		t.Error("the upstream goes on")
 	}
 	waitFor(t, func() bool { return strings.Contains(log.String(), "outcome=gone") })
+}
+
+// closing is a client's side that closes when it is written to.
+type closing struct {
+	*httptest.ResponseRecorder
+	leave context.CancelFunc
+	err   error // of writes
+}
+
+func (c *closing) Write(p []byte) (int, error) {
+	c.leave()
+	if c.err != nil {
+		return 0, c.err
+	}
+	return c.ResponseRecorder.Write(p)
+}
+
+// outcome is how a proxy says that a request ended whose client closes when it is
+// written to.
+func outcome(t *testing.T, u *upstream, profile string, write error, method, path, body string) string {
+	t.Helper()
+	address, err := gateway.ParseUpstream(u.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := ""
+	p := gateway.NewProxy(gateway.ProxyOptions{
+		Guard: guard(t, basePolicy, gateway.Options{Profile: profile}), Upstream: address, Log: slog.New(slog.DiscardHandler),
+		Trace: gateway.ProxyTrace{Done: func(_, outcome string, _ time.Duration) { got += outcome }},
+	})
+	// Only below a server does ReverseProxy panic.
+	ctx, leave := context.WithCancel(context.WithValue(t.Context(), http.ServerContextKey, u.Config))
+	defer leave()
+	func() {
+		defer func() {
+			if p := recover(); p != nil && p != http.ErrAbortHandler {
+				panic(p)
+			}
+		}()
+		p.ServeHTTP(&closing{httptest.NewRecorder(), leave, write}, httptest.NewRequestWithContext(ctx, method, path, strings.NewReader(body)))
+	}()
+	return got
+}
+
+// TestProxyGone: a client that closes once it has the whole answer was answered.
+func TestProxyGone(t *testing.T) {
+	whole := serve(t, func(w http.ResponseWriter, _ *http.Request, _ []byte) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"id":"c","choices":[{"index":0,"message":{"role":"assistant","content":"fine"},"finish_reason":"stop"}]}`)
+	})
+	broken := serve(t, func(w http.ResponseWriter, r *http.Request, _ []byte) { sse(w, r, data("{")) })
+	waits := serve(t, func(w http.ResponseWriter, r *http.Request, _ []byte) {
+		sse(w, r, data(delta(`{"content":"one "}`)), "wait")
+	})
+	closed := serve(t, nil)
+	closed.Close()
+	for _, test := range []struct {
+		name     string
+		upstream *upstream
+		write    error
+		method   string
+		path     string
+		want     string
+	}{
+		{"a whole answer", whole, nil, http.MethodPost, chatPath, "ok"},
+		{"what is not guarded", whole, nil, http.MethodGet, "/v1/models", "passed"},
+		{"a write fails", whole, io.ErrClosedPipe, http.MethodPost, chatPath, "gone"},
+		{"a write of what is not guarded fails", whole, io.ErrClosedPipe, http.MethodGet, "/v1/models", "gone"},
+		{"in the middle", waits, nil, http.MethodPost, chatPath, "gone"},
+		{"a broken stream", broken, nil, http.MethodPost, chatPath, "failed"},
+		{"no upstream", closed, nil, http.MethodPost, chatPath, "failed"},
+		{"no upstream of what is not guarded", closed, nil, http.MethodGet, "/v1/models", "failed"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := outcome(t, test.upstream, "", test.write, test.method, test.path, chatRequest); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+// TestProxyModerations: what was not judged is not counted as if it were.
+func TestProxyModerations(t *testing.T) {
+	u := serve(t, nil)
+	for _, test := range []struct{ body, profile, want string }{
+		{`{"input":"zzbomb"}`, "", "ok"},
+		{`{"input":[1]}`, "", "refused"},
+		{`{"input":"fine"}`, "missing", "failed"},
+	} {
+		if got := outcome(t, u, test.profile, nil, http.MethodPost, "/v1/moderations", test.body); got != test.want {
+			t.Errorf("%s: got %q, want %q", test.body, got, test.want)
+		}
+	}
 }
 
 // TestProxyBusy: one request too many is told so.
