@@ -24,6 +24,12 @@
 // sound, token ids, members nobody has heard of beside the choices that have words
 // in them.
 //
+// The arguments of a tool call are JSON in a string, and are judged as their reader
+// sees them: a line break for \n, a character for its number. Texts of one message
+// that clients join (blocks, parts) follow each other: the end of one is read once
+// more before the next. Errors of the upstream, which may quote the model, are
+// judged string by string, whatever their status.
+//
 // A channel ends when text comes for another one of the same choice; what it held
 // comes out before that text. If it goes on later, the last tailBytes are read
 // once more, so that a term across the pause is found. The name of a function is
@@ -34,7 +40,8 @@
 // Server-sent events are cut as the HTML standard has it. An event goes out with
 // the text that may be shown by then, or not at all if it had nothing else; what
 // is held comes with later text, or in an event of its own before the end. Nothing
-// else is buffered. Offsets in reports are bytes of a channel.
+// else is buffered. The fields event, id and retry go out if they are short and
+// plain. Offsets in reports are bytes of a channel.
 //
 // # The end of a halted stream
 //
@@ -63,6 +70,8 @@
 //
 // What cannot be judged is not shown. A stream that is no JSON, that breaks off or
 // stalls, ends with an error event and a connection that is cut; another answer
-// becomes an error with a status. A detector that fails is answered by the
+// becomes an error with a status: one of a shape that its API does not have, in
+// another character set than UTF-8, a redirect, which would lead around the guard.
+// A request for the rest of a stored answer (starting_after) is refused. A detector that fails is answered by the
 // profile's fail mode.
 package gateway
