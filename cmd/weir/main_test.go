@@ -74,6 +74,28 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// TestUsage: usage is on standard output where it was asked for, and only there.
+func TestUsage(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		code int
+		out  string
+		errs string
+	}{
+		{[]string{"score", "--bad", "x"}, 1, "", "unknown flag --bad"},
+		{[]string{"score", "--bad", "x"}, 1, "", "Usage: weir score"},
+		{nil, 1, "", "Usage: weir <command>"},
+		{[]string{"--help"}, 0, "Usage: weir <command>", ""},
+		{[]string{"help"}, 0, "Usage: weir <command>", ""},
+		{[]string{"help", "lexicon", "lint"}, 0, "Usage: weir lexicon lint", ""},
+	} {
+		out, errs, code := weir(t, "", c.args...)
+		if code != c.code || !strings.Contains(out, c.out) || !strings.Contains(errs, c.errs) || (out == "") != (c.out == "") || (errs == "") != (c.errs == "") {
+			t.Errorf("weir %s: exit %d, printed %q and %q, want %d, %q and %q", strings.Join(c.args, " "), code, out, errs, c.code, c.out, c.errs)
+		}
+	}
+}
+
 // TestCheckJSON pins the object that scripts read; the chunk size changes nothing.
 func TestCheckJSON(t *testing.T) {
 	for _, chunk := range []string{"0", "1", "3", "100"} {
