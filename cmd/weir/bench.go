@@ -99,6 +99,11 @@ func (c *benchCmd) Run() error {
 			return err
 		}
 	}
+	if c.Out != "" {
+		if err := makeFolder(c.Out); err != nil {
+			return fmt.Errorf("bench: --out: %w", err)
+		}
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	network := "unix"

@@ -73,6 +73,7 @@ func TestBenchMistakes(t *testing.T) {
 		"bench: gate: open ":                        {"--gate", "nowhere.json"},
 		"bench: open ":                              {"--baseline", "nowhere.json"},
 		"bench: corpus: open ":                      {"--corpus", "nowhere.txt"},
+		"bench: --out: mkdir ":                      {"--out", "bench_test.go"},
 	} {
 		if _, errs, code := weir(t, "", append([]string{"bench"}, args...)...); code != 1 || !strings.Contains(errs, want) {
 			t.Errorf("exit %d, %s does not say %q", code, errs, want)
