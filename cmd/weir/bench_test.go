@@ -74,6 +74,11 @@ func TestBenchMistakes(t *testing.T) {
 		"bench: open ":                              {"--baseline", "nowhere.json"},
 		"bench: corpus: open ":                      {"--corpus", "nowhere.txt"},
 		"bench: --out: mkdir ":                      {"--out", "bench_test.go"},
+		"give --address, or leave --admin out":      {"--admin", "127.0.0.1:1", "--where"},
+		"give --where, or leave --admin out":        {"--address", "127.0.0.1:1", "--admin", "127.0.0.1:1"},
+		"give --admin, or leave --where out":        {"--address", "127.0.0.1:1", "--where"},
+		"--scenario proxy-32 starts a proxy":        {"--address", "127.0.0.1:1", "--scenario", "halt", "--scenario", "proxy-32"},
+		"127.0.0.1:1: no answer within 5s":          {"--address", "127.0.0.1:1", "--scenario", "halt"},
 	} {
 		if _, errs, code := weir(t, "", append([]string{"bench"}, args...)...); code != 1 || !strings.Contains(errs, want) {
 			t.Errorf("exit %d, %s does not say %q", code, errs, want)
