@@ -158,8 +158,8 @@ func TestClassifierConfig(t *testing.T) {
 		t.Errorf("got %+v, %+v, %v", conf.Classifier, conf.Cache, err)
 	}
 	for text, want := range map[string]string{
-		"classifier: {threads: 0}\n":    "c.yaml:1:13: classifier: want workers 0 or more",
-		"classifier: {providers: []}\n": "at least one of providers",
+		"classifier: {threads: 0}\n":    "c.yaml:1:23: classifier.threads: 0: want 1 or more",
+		"classifier: {providers: []}\n": "c.yaml:1:25: classifier.providers: want at least one",
 		"cache: {max_bytes: 100}\n":     "cache.max_bytes: 100: want 0 for no cache, or at least 1048576",
 		"cache: {max: 100}\n":           "max",
 	} {
