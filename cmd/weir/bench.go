@@ -189,7 +189,7 @@ func (c *benchCmd) gate(ctx context.Context, report *bench.Report, thresholds []
 		}))
 	}
 	if len(broken) > 0 {
-		return fmt.Errorf("bench: %d of %d thresholds are broken", len(broken), len(thresholds))
+		return fmt.Errorf("bench: thresholds broken: %d of %d", len(broken), len(thresholds))
 	}
 	return nil
 }

@@ -134,14 +134,14 @@ func TestPolicyAndLexicon(t *testing.T) {
 		code int
 		want []string
 	}{
-		{[]string{"policy", "check", basePolicy}, 0, []string{"is valid: 4 profiles, 1 packs with 9 entries"}},
+		{[]string{"policy", "check", basePolicy}, 0, []string{"is valid: 4 profiles, 1 pack with 9 entries, 0 models, 2 files read"}},
 		{[]string{"policy", "check", broken}, 1, []string{"broken.yaml:3:1", "did you mean replacement?", "broken.yaml:4:", "sometimes"}},
 		{[]string{"policy", "show", "--profile", "minor"}, 0, []string{`"minor":`, "(profile strict)"}},
 		{[]string{"policy", "show", "--profile", "nobody"}, 1, []string{"nobody", "strict"}},
 		{[]string{"lexicon", "lint"}, 0, []string{"3 packs", "no problems"}},
-		{[]string{"lexicon", "lint", lint}, 1, []string{`own:5: "a zzone" is not needed`}},
+		{[]string{"lexicon", "lint", lint}, 1, []string{`own:5: "a zzone" is not needed`, "lint: 1 problem\n"}},
 		{[]string{"lexicon", "lint", "nothing-like-it"}, 1, []string{"nothing-like-it", "weir-en"}},
-		{[]string{"lexicon", "stats", "--pack", lint, corpus}, 0, []string{"2 documents", "2 matches in 1 documents", "own:4"}},
+		{[]string{"lexicon", "stats", "--pack", lint, corpus}, 0, []string{"2 documents, ", "2 matches in 1 document: ", "own:4"}},
 		{[]string{"lexicon", "stats", "--json", "--pack", lint, corpus}, 0, []string{`"matches":2`, `"matches_per_100000_runes"`}},
 		{[]string{"version"}, 0, []string{"weir dev"}},
 	} {
