@@ -110,7 +110,7 @@ func TestCheckJSON(t *testing.T) {
 			t.Errorf("chunk %s: got %s, want %s", chunk, out, want)
 		}
 	}
-	if out, _, code := weir(t, "", "check", "--json", "fine"); code != 0 ||
+	if out, _, code := weir(t, "", "check", "--policy", basePolicy, "--json", "fine"); code != 0 ||
 		out != `{"action":"allow","released_bytes":4,"halt_offset":null,"findings":[]}`+"\n" {
 		t.Errorf("exit %d, %s", code, out)
 	}
@@ -156,6 +156,7 @@ func TestPolicyAndLexicon(t *testing.T) {
 
 // TestDemo: the real server, client and packs, without a terminal.
 func TestDemo(t *testing.T) {
+	needRuntime(t)
 	out, errs, code := weir(t, "", "demo")
 	if code != 0 || strings.Count(out, "0 of the violation") != 2 || !strings.Contains(out, "[jp_phone]") {
 		t.Errorf("exit %d, printed\n%s%s", code, out, errs)
