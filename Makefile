@@ -27,8 +27,8 @@ VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unkno
 RACE = $(shell $(GO) build -race runtime/cgo 2>/dev/null && echo -race)
 
 .DEFAULT_GOAL := help
-# ONNX Runtime, which models run in. Without it all but the classifiers works.
-RUNTIME = @bash scripts/onnxruntime.sh || echo 'make: going on WITHOUT ONNX Runtime: classifiers will not run'
+# ONNX Runtime, which models run in. The default policy needs them.
+RUNTIME = @bash scripts/onnxruntime.sh || echo 'make: going on WITHOUT ONNX Runtime: weir will run only with a policy (--policy FILE) that says "classifier: optional", not with the default one'
 
 .PHONY: help build image demo test fuzz bench lint proto vuln fp ci
 

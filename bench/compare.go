@@ -124,6 +124,6 @@ func (r *Report) Gate(w io.Writer, thresholds []Threshold) (broken []Threshold) 
 		}
 		broken = append(broken, t)
 	}
-	fmt.Fprintf(w, "gate: %d thresholds hold, %d are broken\n", held, len(broken))
+	fmt.Fprintf(w, "gate: %d of %d checked thresholds hold\n", held, held+len(broken))
 	return broken
 }

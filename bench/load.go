@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
 
 	"github.com/seed-4f09bd3a/weir/internal/wire"
 	weirv1 "github.com/seed-4f09bd3a/weir/proto/weir/v1"
@@ -67,11 +69,14 @@ func Dial(address string) (*grpc.ClientConn, error) {
 		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(wire.NewCodec())))
 }
 
-// Ready waits until the server behind conn answers, at most a minute.
-func Ready(ctx context.Context, conn grpc.ClientConnInterface) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+// Ready waits until the server behind conn answers, at most so long.
+func Ready(ctx context.Context, conn grpc.ClientConnInterface, most time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
 	_, err := weirv1.NewModerationServiceClient(conn).Check(ctx, &weirv1.CheckRequest{}, grpc.WaitForReady(true))
+	if status.Code(err) == codes.DeadlineExceeded {
+		return fmt.Errorf("no answer within %s", most)
+	}
 	return err
 }
 

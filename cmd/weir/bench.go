@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"time"
 
+	"google.golang.org/grpc"
+
 	"github.com/seed-4f09bd3a/weir/bench"
 	"github.com/seed-4f09bd3a/weir/engine"
 	"github.com/seed-4f09bd3a/weir/internal/config"
@@ -87,6 +89,9 @@ func (c *benchCmd) Run() error {
 	if c.Rounds < 1 || c.Duration <= 0 || c.Warm < 0 || c.Tokens < 20 || c.Violating < 0 || c.Violating > 1 {
 		return errors.New("bench: want --rounds of 1 or more, --duration above 0, --warm of 0 or more, --tokens of 20 or more, --violating in [0, 1]")
 	}
+	if err := c.contradiction(); err != nil {
+		return err
+	}
 	var thresholds []bench.Threshold
 	if c.Gate != "" {
 		if thresholds, err = bench.ReadThresholds(c.Gate); err != nil {
@@ -97,6 +102,11 @@ func (c *benchCmd) Run() error {
 	if c.Baseline != "" {
 		if before, err = bench.ReadReport(c.Baseline); err != nil {
 			return err
+		}
+	}
+	if c.Out != "" {
+		if err := makeFolder(c.Out); err != nil {
+			return fmt.Errorf("bench: --out: %w", err)
 		}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -126,6 +136,24 @@ func (c *benchCmd) Run() error {
 	}
 	if c.Gate != "" {
 		return c.gate(ctx, report, thresholds)
+	}
+	return nil
+}
+
+// contradiction returns what is wrong with flags that would have no effect.
+func (c *benchCmd) contradiction() error {
+	switch {
+	case c.Admin != "" && c.Address == "":
+		return errors.New("bench: --admin is that of the server at --address: give --address, or leave --admin out")
+	case c.Admin != "" && !c.Where:
+		return errors.New("bench: --admin is for --where: give --where, or leave --admin out")
+	case c.Where && c.Address != "" && c.Admin == "":
+		return errors.New("bench: --where asks the admin port of the server at --address: give --admin, or leave --where out")
+	}
+	for _, s := range bench.HTTPScenarios() {
+		if c.Address != "" && slices.Contains(c.Scenario, s.Name) {
+			return fmt.Errorf("bench: --scenario %s starts a proxy of its own: leave --address out, or the scenario", s.Name)
+		}
 	}
 	return nil
 }
@@ -161,7 +189,7 @@ func (c *benchCmd) gate(ctx context.Context, report *bench.Report, thresholds []
 		}))
 	}
 	if len(broken) > 0 {
-		return fmt.Errorf("bench: %d of %d thresholds are broken", len(broken), len(thresholds))
+		return fmt.Errorf("bench: thresholds broken: %d of %d", len(broken), len(thresholds))
 	}
 	return nil
 }
@@ -205,6 +233,17 @@ func (c *benchCmd) chosen() ([]bench.Scenario, error) {
 }
 
 func (c *benchCmd) measure(ctx context.Context, scenarios []bench.Scenario) ([]bench.Result, error) {
+	var theirs *grpc.ClientConn
+	if c.Address != "" {
+		var err error
+		if theirs, err = bench.Dial(c.Address); err != nil {
+			return nil, fmt.Errorf("bench: --address %s: %w", c.Address, err)
+		}
+		defer theirs.Close() //nolint:errcheck // the process ends
+		if err := bench.Ready(ctx, theirs, 5*time.Second); err != nil {
+			return nil, fmt.Errorf("bench: --address %s: %w: want the gRPC address of weir serve, without TLS", c.Address, err)
+		}
+	}
 	dir, err := os.MkdirTemp("", "weir-bench")
 	if err != nil {
 		return nil, err
@@ -237,16 +276,8 @@ func (c *benchCmd) measure(ctx context.Context, scenarios []bench.Scenario) ([]b
 	}
 	defer floor.end()
 	suite.Echo = floor.target
-	if c.Address != "" {
-		conn, err := bench.Dial(c.Address)
-		if err != nil {
-			return nil, fmt.Errorf("bench: --address %s: %w", c.Address, err)
-		}
-		defer conn.Close() //nolint:errcheck // the process ends
-		if err := bench.Ready(ctx, conn); err != nil {
-			return nil, fmt.Errorf("bench: no server answers at --address %s: %w", c.Address, err)
-		}
-		suite.Weir = func(bool, bool) (bench.Target, error) { return bench.Target{Conn: conn, Admin: c.Admin}, nil }
+	if theirs != nil {
+		suite.Weir = func(bool, bool) (bench.Target, error) { return bench.Target{Conn: theirs, Admin: c.Admin}, nil }
 		return suite.Run(ctx)
 	}
 	// One server at a time: what the other keeps running would be measured with it.
@@ -388,7 +419,7 @@ func (c *benchCmd) start(ctx context.Context, dir, name string, policy *string) 
 	if policy != nil {
 		p.target.Admin = admin
 	}
-	if err := bench.Ready(ctx, p.target.Conn); err != nil {
+	if err := bench.Ready(ctx, p.target.Conn, time.Minute); err != nil {
 		p.end()
 		return nil, fmt.Errorf("bench: %s did not start: %w: %s", args[0], err, bytes.TrimSpace(p.stderr.Bytes()))
 	}

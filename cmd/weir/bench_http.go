@@ -60,7 +60,7 @@ func (c *benchCmd) measureHTTP(ctx context.Context) ([]bench.Result, error) {
 	if len(c.Scenario) > 0 {
 		scenarios = slices.DeleteFunc(scenarios, func(s bench.HTTPScenario) bool { return !slices.Contains(c.Scenario, s.Name) })
 	}
-	if len(scenarios) == 0 || c.Address != "" { // somebody else's server is no proxy
+	if len(scenarios) == 0 || c.Address != "" { // what runs there is no proxy
 		return nil, nil
 	}
 	dir, err := os.MkdirTemp("", "weir-bench-http")

@@ -21,7 +21,7 @@ func TestBench(t *testing.T) {
 	}
 	short := []string{"bench", "--scenario", "halt", "--rounds", "1", "--duration", "300ms", "--warm", "50ms"}
 	out, errs, code := weir(t, "", append(short, "--where", "--out", filepath.Join(dir, "out"), "--gate", gate("holds", "1"))...)
-	if code != 0 || !strings.Contains(out, "| halt | ") || !strings.Contains(out, "allocations a token |") || !strings.Contains(errs, "gate: 2 thresholds hold, 0 are broken") {
+	if code != 0 || !strings.Contains(out, "| halt | ") || !strings.Contains(out, "allocations a token |") || !strings.Contains(errs, "gate: 2 of 2 checked thresholds hold") {
 		t.Fatalf("exit %d\n%s\n%s", code, out, errs)
 	}
 	for _, name := range []string{"report.json", "report.md", "latency.svg"} {
@@ -47,7 +47,7 @@ func TestBenchGateAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, errs, code := weir(t, "", "bench", "--scenario", "token-256", "--scenario", "batch-256", "--rounds", "1", "--duration", "100ms", "--warm", "0s", "--gate", gate)
-	if code != 1 || strings.Count(errs, "gate: measuring again: batch-256, token-256\n") != 2 || strings.Count(errs, "gate: 1 thresholds hold, 1 are broken") != 3 {
+	if code != 1 || strings.Count(errs, "gate: measuring again: batch-256, token-256\n") != 2 || strings.Count(errs, "gate: 1 of 2 checked thresholds hold") != 3 {
 		t.Errorf("exit %d\n%s", code, errs)
 	}
 }
@@ -61,7 +61,7 @@ func TestBenchProxy(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, errs, code := weir(t, "", "bench", "--scenario", "proxy-256x20", "--rounds", "1", "--duration", "1500ms", "--warm", "100ms", "--gate", gate)
-	if code != 0 || !strings.Contains(out, "| proxy-256x20 | ") || !strings.Contains(errs, "gate: 2 thresholds hold, 0 are broken") {
+	if code != 0 || !strings.Contains(out, "| proxy-256x20 | ") || !strings.Contains(errs, "gate: 2 of 2 checked thresholds hold") {
 		t.Errorf("exit %d\n%s\n%s", code, out, errs)
 	}
 }
@@ -73,6 +73,12 @@ func TestBenchMistakes(t *testing.T) {
 		"bench: gate: open ":                        {"--gate", "nowhere.json"},
 		"bench: open ":                              {"--baseline", "nowhere.json"},
 		"bench: corpus: open ":                      {"--corpus", "nowhere.txt"},
+		"bench: --out: mkdir ":                      {"--out", "bench_test.go"},
+		"give --address, or leave --admin out":      {"--admin", "127.0.0.1:1", "--where"},
+		"give --where, or leave --admin out":        {"--address", "127.0.0.1:1", "--admin", "127.0.0.1:1"},
+		"give --admin, or leave --where out":        {"--address", "127.0.0.1:1", "--where"},
+		"--scenario proxy-32 starts a proxy":        {"--address", "127.0.0.1:1", "--scenario", "halt", "--scenario", "proxy-32"},
+		"127.0.0.1:1: no answer within 5s":          {"--address", "127.0.0.1:1", "--scenario", "halt"},
 	} {
 		if _, errs, code := weir(t, "", append([]string{"bench"}, args...)...); code != 1 || !strings.Contains(errs, want) {
 			t.Errorf("exit %d, %s does not say %q", code, errs, want)

@@ -30,7 +30,7 @@ type instance struct {
 
 // newInstance loads the rules of a configuration.
 func newInstance(conf *config.Config) (*instance, error) {
-	options := &slog.HandlerOptions{Level: conf.Log.Level}
+	options := &slog.HandlerOptions{Level: slog.Level(conf.Log.Level)}
 	i := &instance{conf: conf, log: slog.New(slog.NewTextHandler(os.Stderr, options))}
 	if conf.Log.Format == "json" {
 		i.log = slog.New(slog.NewJSONHandler(os.Stderr, options))

@@ -56,13 +56,13 @@ func (c *lexiconLintCmd) Run() error {
 		fmt.Println(p)
 	}
 	if len(problems) > 0 {
-		return fmt.Errorf("lint: %d problems", len(problems))
+		return errors.New("lint: " + counted(len(problems), "problem"))
 	}
 	entries := 0
 	for _, p := range packs {
 		entries += len(p.Entries)
 	}
-	fmt.Printf("%d packs, %d entries: no problems\n", len(packs), entries)
+	fmt.Printf("%s, %s: no problems\n", counted(len(packs), "pack"), counted(entries, "entry"))
 	return nil
 }
 
@@ -134,8 +134,8 @@ func (c *lexiconStatsCmd) printJSON(n *survey.Counts) error {
 }
 
 func (c *lexiconStatsCmd) printTables(n *survey.Counts) error {
-	fmt.Printf("%d documents, %d runes, %d spellings counted\n", n.Documents, n.Runes, len(n.Terms))
-	fmt.Printf("%d matches in %d documents: %.3f per 100,000 runes", n.Matches, n.MatchedDocuments, n.PerRunes())
+	fmt.Printf("%s, %s, %s counted\n", counted(n.Documents, "document"), counted(n.Runes, "rune"), counted(len(n.Terms), "spelling"))
+	fmt.Printf("%s in %s: %.3f per 100,000 runes", counted(n.Matches, "match"), counted(n.MatchedDocuments, "document"), n.PerRunes())
 	for s := policy.Low; s < policy.NumSeverities; s++ {
 		fmt.Printf(", %s %d", s, n.BySeverity[s])
 	}

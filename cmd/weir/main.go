@@ -47,7 +47,12 @@ func main() {
 		}
 		os.Exit(code)
 	}
-	ctx, err := parser.Parse(os.Args[1:])
+	args := os.Args[1:]
+	if len(args) > 0 && args[0] == "help" {
+		args = append(args[1:], "--help")
+	}
+	ctx, err := parser.Parse(args)
+	parser.Stdout = os.Stderr // for usage after a mistake; --help has been printed
 	parser.FatalIfErrorf(err)
 	switch err := ctx.Run(); {
 	case errors.Is(err, errHalted):

@@ -74,6 +74,28 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// TestUsage: usage is on standard output where it was asked for, and only there.
+func TestUsage(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		code int
+		out  string
+		errs string
+	}{
+		{[]string{"score", "--bad", "x"}, 1, "", "unknown flag --bad"},
+		{[]string{"score", "--bad", "x"}, 1, "", "Usage: weir score"},
+		{nil, 1, "", "Usage: weir <command>"},
+		{[]string{"--help"}, 0, "Usage: weir <command>", ""},
+		{[]string{"help"}, 0, "Usage: weir <command>", ""},
+		{[]string{"help", "lexicon", "lint"}, 0, "Usage: weir lexicon lint", ""},
+	} {
+		out, errs, code := weir(t, "", c.args...)
+		if code != c.code || !strings.Contains(out, c.out) || !strings.Contains(errs, c.errs) || (out == "") != (c.out == "") || (errs == "") != (c.errs == "") {
+			t.Errorf("weir %s: exit %d, printed %q and %q, want %d, %q and %q", strings.Join(c.args, " "), code, out, errs, c.code, c.out, c.errs)
+		}
+	}
+}
+
 // TestCheckJSON pins the object that scripts read; the chunk size changes nothing.
 func TestCheckJSON(t *testing.T) {
 	for _, chunk := range []string{"0", "1", "3", "100"} {
@@ -88,7 +110,7 @@ func TestCheckJSON(t *testing.T) {
 			t.Errorf("chunk %s: got %s, want %s", chunk, out, want)
 		}
 	}
-	if out, _, code := weir(t, "", "check", "--json", "fine"); code != 0 ||
+	if out, _, code := weir(t, "", "check", "--policy", basePolicy, "--json", "fine"); code != 0 ||
 		out != `{"action":"allow","released_bytes":4,"halt_offset":null,"findings":[]}`+"\n" {
 		t.Errorf("exit %d, %s", code, out)
 	}
@@ -112,14 +134,14 @@ func TestPolicyAndLexicon(t *testing.T) {
 		code int
 		want []string
 	}{
-		{[]string{"policy", "check", basePolicy}, 0, []string{"is valid: 4 profiles, 1 packs with 9 entries"}},
+		{[]string{"policy", "check", basePolicy}, 0, []string{"is valid: 4 profiles, 1 pack with 9 entries, 0 models, 2 files read"}},
 		{[]string{"policy", "check", broken}, 1, []string{"broken.yaml:3:1", "did you mean replacement?", "broken.yaml:4:", "sometimes"}},
 		{[]string{"policy", "show", "--profile", "minor"}, 0, []string{`"minor":`, "(profile strict)"}},
 		{[]string{"policy", "show", "--profile", "nobody"}, 1, []string{"nobody", "strict"}},
 		{[]string{"lexicon", "lint"}, 0, []string{"3 packs", "no problems"}},
-		{[]string{"lexicon", "lint", lint}, 1, []string{`own:5: "a zzone" is not needed`}},
+		{[]string{"lexicon", "lint", lint}, 1, []string{`own:5: "a zzone" is not needed`, "lint: 1 problem\n"}},
 		{[]string{"lexicon", "lint", "nothing-like-it"}, 1, []string{"nothing-like-it", "weir-en"}},
-		{[]string{"lexicon", "stats", "--pack", lint, corpus}, 0, []string{"2 documents", "2 matches in 1 documents", "own:4"}},
+		{[]string{"lexicon", "stats", "--pack", lint, corpus}, 0, []string{"2 documents, ", "2 matches in 1 document: ", "own:4"}},
 		{[]string{"lexicon", "stats", "--json", "--pack", lint, corpus}, 0, []string{`"matches":2`, `"matches_per_100000_runes"`}},
 		{[]string{"version"}, 0, []string{"weir dev"}},
 	} {
@@ -134,6 +156,7 @@ func TestPolicyAndLexicon(t *testing.T) {
 
 // TestDemo: the real server, client and packs, without a terminal.
 func TestDemo(t *testing.T) {
+	needRuntime(t)
 	out, errs, code := weir(t, "", "demo")
 	if code != 0 || strings.Count(out, "0 of the violation") != 2 || !strings.Contains(out, "[jp_phone]") {
 		t.Errorf("exit %d, printed\n%s%s", code, out, errs)

@@ -26,6 +26,7 @@ type modelStore struct {
 	mu      sync.Mutex // guards the following
 	library *onnx.Library
 	failed  error // why there is no library
+	told    bool  // Without has been called
 	roomy   bool  // makeRoom has been called
 	loaded  map[[sha256.Size]byte]*storedModel
 }
@@ -62,7 +63,6 @@ func (s *modelStore) open() error {
 	}
 	if err != nil {
 		s.failed = fmt.Errorf("%w: %w", config.ErrNoRuntime, err)
-		s.log.Warn("classifiers cannot run", "err", err)
 		return s.failed
 	}
 	s.log.Debug("onnxruntime", "library", path, "version", s.library.Version())
@@ -95,6 +95,16 @@ func (s *modelStore) Load(bundle fs.FS) (*classifier.Batcher, func(), error) {
 	}
 	m.uses++
 	return m.batcher, sync.OnceFunc(func() { s.release(key) }), nil
+}
+
+// Without implements config.ModelSource. It warns once.
+func (s *modelStore) Without(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.told {
+		s.log.Warn("going on without models", "err", err)
+	}
+	s.told = true
 }
 
 func (s *modelStore) load(bundle fs.FS) (*storedModel, error) {

@@ -30,8 +30,9 @@ func (c *policyCheckCmd) Run() error {
 	for _, p := range snap.Packs() {
 		entries += len(p.Entries)
 	}
-	fmt.Printf("%s is valid: %d profiles, %d packs with %d entries, %d models, %d files read, snapshot %s\n",
-		c.File, len(snap.Policy().ProfileNames()), len(snap.Packs()), entries, len(snap.Models()), len(files), snap.Version())
+	fmt.Printf("%s is valid: %s, %s with %s, %s, %s read, snapshot %s\n", c.File,
+		counted(len(snap.Policy().ProfileNames()), "profile"), counted(len(snap.Packs()), "pack"), counted(entries, "entry"),
+		counted(len(snap.Models()), "model"), counted(len(files), "file"), snap.Version())
 	return nil
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/term"
@@ -38,7 +39,7 @@ func (p *progress) count(texts, runes int64) {
 
 func (p *progress) rate(texts, runes int64) string {
 	took := time.Since(p.began)
-	return fmt.Sprintf("%d texts, %d runes in %s, %.0f runes/s", texts, runes, took.Round(100*time.Millisecond), float64(runes)/took.Seconds())
+	return fmt.Sprintf("%s, %s in %s, %.0f runes/s", counted(texts, "text"), counted(runes, "rune"), took.Round(100*time.Millisecond), float64(runes)/took.Seconds())
 }
 
 func (p *progress) due(now time.Time) bool {
@@ -72,4 +73,19 @@ func (p *progress) end() {
 func (p *progress) sum(texts, runes int64) {
 	p.end()
 	fmt.Fprintf(os.Stderr, "%s: %s\n", p.what, p.rate(texts, runes))
+}
+
+// counted returns a number and what it counts, such as 1 match and 2 matches.
+func counted[N int | int64](n N, what string) string {
+	stem, y := strings.CutSuffix(what, "y")
+	switch {
+	case n == 1:
+	case y:
+		what = stem + "ies"
+	case strings.HasSuffix(what, "ch"):
+		what += "es"
+	default:
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }

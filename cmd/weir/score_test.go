@@ -135,6 +135,31 @@ func TestTune(t *testing.T) {
 	}
 }
 
+// TestTuneMistakes: no text is scored before the flags are known to be good. A line
+// that is not JSON would be the mistake otherwise.
+func TestTuneMistakes(t *testing.T) {
+	needRuntime(t)
+	dir := t.TempDir()
+	for want, flags := range map[string][]string{
+		"--max-fpr 1: want a share above 0 and below 1":  {"--max-fpr", "1"},
+		"--min-precision 0: want a share above 0":        {"--min-precision", "0"},
+		"--min-recall -1: want a share above 0":          {"--min-recall=-1"},
+		"--confidence 0: want a share":                   {"--confidence", "0"},
+		"--confidence 95: out of range [0.5, 0.9999]":    {"--confidence", "95"},
+		"tune: --out: mkdir ":                            {"--out", "score_test.go"},
+		`tune: --model "none": the policy has weir-harm`: {"--model", "none"},
+		"sustain_runes -1: out of range":                 {"--sustain-runes=-1"},
+	} {
+		_, errs, code := weir(t, "not JSON", append([]string{"tune", "--out", filepath.Join(dir, "out")}, flags...)...)
+		if code != 1 || !strings.Contains(errs, want) {
+			t.Errorf("%s: exit %d: %s", flags, code, errs)
+		}
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("mistakes left %v, %v", left, err)
+	}
+}
+
 // TestScoreAsWritten: score gives models the text that a stream gives them,
 // folded or as it was written: for a text of one stride, the score is that of
 // the finding.

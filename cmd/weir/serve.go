@@ -46,7 +46,7 @@ func (c *commonFlags) configuration(flags func(conf *config.Config)) (config.Con
 	set(&out.Log.Format, c.LogFormat)
 	if c.LogLevel != "" {
 		if err := out.Log.Level.UnmarshalText([]byte(c.LogLevel)); err != nil {
-			return out, fmt.Errorf("--log-level: %w: want debug, info, warn or error", err)
+			return out, fmt.Errorf("--log-level: %w", err)
 		}
 	}
 	flags(&out)

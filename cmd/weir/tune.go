@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/seed-4f09bd3a/weir/engine/policy"
 	"github.com/seed-4f09bd3a/weir/engine/text"
@@ -41,6 +42,9 @@ type tuneLine struct {
 
 // Run scores every text, and writes what the scores are worth.
 func (c *tuneCmd) Run() error {
+	if c.Confidence == 0 { // to Analyse, 0 is the default
+		return errors.New("tune: --confidence 0: want a share such as 0.95")
+	}
 	in := io.Reader(os.Stdin)
 	source := "standard input"
 	if c.File != "" && c.File != "-" {
@@ -70,10 +74,6 @@ func (c *tuneCmd) Run() error {
 		}
 		current = append(current, t)
 	}
-	samples, err := c.samples(in, s, member)
-	if err != nil {
-		return err
-	}
 	limit := func(v *float64) float64 {
 		if v == nil {
 			return tune.NoLimit()
@@ -84,12 +84,23 @@ func (c *tuneCmd) Run() error {
 	if bootstrap == 0 {
 		bootstrap = -1
 	}
-	report, err := tune.Analyse(samples, tune.Options{
+	options := tune.Options{
 		Labels: info.Labels, Current: current,
 		MaxFPR: limit(c.MaxFPR), MinPrecision: limit(c.MinPrecision), MinRecall: limit(c.MinRecall),
 		Confidence: c.Confidence, SustainRunes: c.SustainRunes, Bootstrap: bootstrap, Seed: c.Seed,
 		Profile: c.Profile, Model: info.Name + "@" + info.Version, Source: source,
-	})
+	}
+	if err := options.Check(); err != nil {
+		return err
+	}
+	if err := makeFolder(c.Out); err != nil {
+		return fmt.Errorf("tune: --out: %w", err)
+	}
+	samples, err := c.samples(in, s, member)
+	if err != nil {
+		return err
+	}
+	report, err := tune.Analyse(samples, options)
 	if err != nil {
 		return err
 	}
@@ -112,7 +123,7 @@ func (c *tuneCmd) member(s *scorer) (int, error) {
 		}
 		names = append(names, name)
 	}
-	return 0, fmt.Errorf("tune: --model %.60q: the policy has %v", c.Model, names)
+	return 0, fmt.Errorf("tune: --model %.60q: the policy has %s", c.Model, strings.Join(names, ", "))
 }
 
 // samples scores the texts and keeps what tuning needs of them: no text.
@@ -201,9 +212,6 @@ func reason(err error) string {
 
 // write puts the report into the folder.
 func (c *tuneCmd) write(r *tune.Report) error {
-	if err := os.MkdirAll(c.Out, 0o755); err != nil {
-		return fmt.Errorf("tune: --out: %w", err)
-	}
 	html, err := os.Create(filepath.Join(c.Out, "report.html"))
 	if err != nil {
 		return fmt.Errorf("tune: --out: %w", err)
@@ -218,4 +226,17 @@ func (c *tuneCmd) write(r *tune.Report) error {
 		fmt.Fprintf(os.Stderr, "tune: %s has report.html, report.json and patch.yaml\n", c.Out)
 	}
 	return err
+}
+
+// makeFolder makes a folder for results, and tries to write there before the work
+// whose results they are.
+func makeFolder(path string) error {
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(path, ".weir-*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }

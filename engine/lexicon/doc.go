@@ -17,7 +17,7 @@
 //	    severity: high          # low, medium, high, critical
 //	    whole_word: true        # default true
 //	    evasive: true           # default false
-//	    exceptions: [zzbomberman]
+//	    exceptions: [bath zzbomb]
 //	  - terms: [zz foo, zz bar] # spellings that share the rest
 //	    category: illicit
 //	    severity: medium
@@ -30,8 +30,8 @@
 // invisible characters and traditional or simplified Chinese do not matter.
 // With whole_word, an edge of the term that is a letter or digit of a script
 // that separates words must be a word boundary; Han and kana need none.
-// evasive terms are looked for in the skeleton view, where separators, look-
-// alikes and repeated letters do not matter either; that view contains every
+// evasive terms are looked for in the skeleton view, where separators,
+// look-alikes and repeated letters do not matter either; that view contains every
 // plain occurrence. A match that an exception covers is none.
 //
 // # Which matches are reported

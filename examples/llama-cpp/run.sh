@@ -16,7 +16,6 @@ finish() {
 	rm -rf "$work"
 }
 trap finish EXIT
-port=${PORT:-18000}
 
 python3 -m venv "$work/venv"
 python=$work/venv/bin/python
@@ -26,13 +25,14 @@ packages=(-r ../tiny-model/requirements.txt)
 "$python" ../tiny-model/make.py "$work"
 go build -C ../.. -o "$work/weir" ./cmd/weir
 
+port=$(python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])')
 if [[ -n ${LLAMA_SERVER:-} ]]; then
 	"$LLAMA_SERVER" -m "$work/tiny.gguf" --host 127.0.0.1 --port "$port" --alias tiny -c 32768 -np 2 -t 1 --metrics --slots >"$work/server.log" 2>&1 &
 else
 	"$python" server.py "$work/tiny.gguf" "$port" >"$work/server.log" 2>&1 &
 fi
 pids+=($!)
-until python3 -c "import urllib.request; urllib.request.urlopen('http://127.0.0.1:$port/health')" 2>/dev/null; do
+until python3 -c "import urllib.request; urllib.request.urlopen('http://127.0.0.1:$port/health')" 2>/dev/null && kill -0 "${pids[0]}" 2>/dev/null; do
 	kill -0 "${pids[0]}" 2>/dev/null || { cat "$work/server.log" >&2; exit 1; }
 	sleep 0.2
 done

@@ -16,7 +16,6 @@ finish() {
 	rm -rf "$work"
 }
 trap finish EXIT
-port=${PORT:-18000}
 
 python3 -m venv "$work/venv"
 python=$work/venv/bin/python
@@ -40,11 +39,12 @@ if [[ -z ${VLLM:-} ]]; then
 	export VLLM_CPU_KVCACHE_SPACE=1
 fi
 
+port=$(python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])')
 export HF_HUB_OFFLINE=1 VLLM_NO_USAGE_STATS=1
 "$VLLM" serve "$work/tiny" --served-model-name tiny --host 127.0.0.1 --port "$port" --max-model-len 8192 --dtype float32 --enforce-eager \
 	--enable-auto-tool-choice --tool-call-parser hermes --enable-log-requests >"$work/server.log" 2>&1 &
 pids+=($!)
-until python3 -c "import urllib.request; urllib.request.urlopen('http://127.0.0.1:$port/health')" 2>/dev/null; do
+until python3 -c "import urllib.request; urllib.request.urlopen('http://127.0.0.1:$port/health')" 2>/dev/null && kill -0 "${pids[0]}" 2>/dev/null; do
 	kill -0 "${pids[0]}" 2>/dev/null || { tail -n 40 "$work/server.log" >&2; exit 1; }
 	sleep 1
 done

@@ -29,9 +29,12 @@ func (f folder) Step(context.Context, []classifier.Step) error { return nil }
 // source loads folders. Its models score hatred and violence.
 type source struct {
 	err      error
+	without  error
 	loaded   int
 	released atomic.Int64
 }
+
+func (s *source) Without(err error) { s.without = err }
 
 func (s *source) Load(bundle fs.FS) (*classifier.Batcher, func(), error) {
 	if s.err != nil {
@@ -145,9 +148,13 @@ func TestClassifierOptional(t *testing.T) {
 		ok   bool
 	}{{"required", none, false}, {"optional", none, true}, {"optional", broken, false}} {
 		file := modelFolders(t, strings.Replace(modelsPolicy, "name: p", "name: p\nclassifier: "+c.need, 1))
-		snap, _, err := config.LoadSnapshot(file, &source{err: c.err})
+		s := &source{err: c.err}
+		snap, _, err := config.LoadSnapshot(file, s)
 		if (err == nil) != c.ok || c.ok && len(snap.Models()) != 0 || !c.ok && !errors.Is(err, c.err) {
 			t.Errorf("%s, %v: got %v", c.need, c.err, err)
+		}
+		if hint := err != nil && strings.Contains(err.Error(), "set classifier: optional"); hint != (c.need == "required") || c.ok != errors.Is(s.without, config.ErrNoRuntime) {
+			t.Errorf("%s, %v: says %v, told %v", c.need, c.err, err, s.without)
 		}
 	}
 }
@@ -158,8 +165,8 @@ func TestClassifierConfig(t *testing.T) {
 		t.Errorf("got %+v, %+v, %v", conf.Classifier, conf.Cache, err)
 	}
 	for text, want := range map[string]string{
-		"classifier: {threads: 0}\n":    "c.yaml:1:13: classifier: want workers 0 or more",
-		"classifier: {providers: []}\n": "at least one of providers",
+		"classifier: {threads: 0}\n":    "c.yaml:1:23: classifier.threads: 0: want 1 or more",
+		"classifier: {providers: []}\n": "c.yaml:1:25: classifier.providers: want at least one",
 		"cache: {max_bytes: 100}\n":     "cache.max_bytes: 100: want 0 for no cache, or at least 1048576",
 		"cache: {max: 100}\n":           "max",
 	} {

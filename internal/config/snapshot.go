@@ -71,6 +71,8 @@ type ModelSource interface {
 	// Load returns a batcher for the model in bundle, the same one as long as the
 	// bundle is the same. release gives it back.
 	Load(bundle fs.FS) (b *classifier.Batcher, release func(), err error)
+	// Without is told why a policy whose classifier is optional goes on without models.
+	Without(err error)
 }
 
 // LoadSnapshot reads a policy ("" is the embedded one) with the packs and models
@@ -151,7 +153,11 @@ func loadModels(p *policy.Policy, dir string, source ModelSource) (members []cla
 		}
 		if errors.Is(err, ErrNoRuntime) && p.ClassifierOptional() {
 			each(release)
+			source.Without(err)
 			return nil, nil, files, nil
+		}
+		if errors.Is(err, ErrNoRuntime) {
+			err = fmt.Errorf("%w; or go on without models: set classifier: optional in a policy of your own", err)
 		}
 		if err != nil {
 			problems = append(problems, fmt.Errorf("%s: model %s: %w", use.Origin, use.Use, err))

@@ -21,24 +21,60 @@ const maxDepth = 32
 // decoded has been.
 func Unmarshal(file string, data []byte, into any) error {
 	p := Problems{File: file}
+	p.Unmarshal(data, into)
+	return p.Err()
+}
+
+// Unmarshal decodes data into a pointer and notes all problems. It decodes what
+// it can even if there are some. It reports whether there were none.
+func (p *Problems) Unmarshal(data []byte, into any) bool {
+	before := len(p.errors)
 	var doc, second yaml.Node
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	switch err := dec.Decode(&doc); {
 	case err == io.EOF, err == nil && (len(doc.Content) == 0 || isNull(doc.Content[0])):
 		p.Add(Pos{1, 1}, "", "the document is empty")
-		return p.Err()
+		return false
 	case err != nil:
 		p.syntax(data, err)
-		return p.Err()
+		return false
 	}
 	if err := dec.Decode(&second); err == nil {
 		p.Add(posOf(&second), "", "a second document begins here: want one document")
 	} else if err != io.EOF {
 		p.syntax(data, err)
 	}
-	d := decoder{problems: &p, plans: map[reflect.Type]*structPlan{}}
-	d.decode(doc.Content[0], reflect.ValueOf(into).Elem(), 0)
-	return p.Err()
+	p.root = doc.Content[0]
+	d := decoder{problems: p, plans: map[reflect.Type]*structPlan{}}
+	d.decode(p.root, reflect.ValueOf(into).Elem(), 0)
+	return len(p.errors) == before
+}
+
+// AddKey notes a problem of the value at a path of keys, dots between. Its place
+// is that of the value in what Unmarshal read, or of the mapping that lacks the key.
+func (p *Problems) AddKey(path, format string, args ...any) {
+	at, n := Pos{}, p.root
+	for key := range strings.SplitSeq(path, ".") {
+		if n == nil {
+			break
+		}
+		at = posOf(n)
+		n = child(n, key)
+	}
+	if n != nil {
+		at = posOf(n)
+	}
+	p.Add(at, path, format, args...)
+}
+
+// child returns the value of a mapping's key, or nil.
+func child(n *yaml.Node, key string) *yaml.Node {
+	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i+1]
+		}
+	}
+	return nil
 }
 
 // decoder walks the nodes; path is the way to the current one.

@@ -23,12 +23,13 @@ package strictyaml
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // Pos is a place in a file: line and rune in it, counted from 1; the zero value
@@ -95,22 +96,12 @@ func (e Errors) Unwrap() []error {
 type Problems struct {
 	File   string
 	errors Errors
+	root   *yaml.Node // what Unmarshal read last
 }
 
 // Add notes a problem.
 func (p *Problems) Add(at Pos, path, format string, args ...any) {
 	p.errors = append(p.errors, Error{File: p.File, Pos: at, Path: path, Err: fmt.Errorf(format, args...)})
-}
-
-// Unmarshal decodes data into a pointer and notes all problems. It decodes what
-// it can even if there are some. It reports whether there were none.
-func (p *Problems) Unmarshal(data []byte, into any) bool {
-	err := Unmarshal(p.File, data, into)
-	var all Errors
-	if errors.As(err, &all) {
-		p.errors = append(p.errors, all...)
-	}
-	return err == nil
 }
 
 // Err returns the problems by their places, as Errors, or nil if there are none.

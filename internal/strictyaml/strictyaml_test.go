@@ -181,6 +181,27 @@ func TestBillionLaughs(t *testing.T) {
 	}
 }
 
+// TestAddKey: a problem is where the value is, or the last mapping on the way to it.
+func TestAddKey(t *testing.T) {
+	var into struct {
+		A struct {
+			B int `yaml:"b"`
+		} `yaml:"a"`
+	}
+	p := strictyaml.Problems{File: "f.yaml"}
+	p.AddKey("a.b", "before")
+	if !p.Unmarshal([]byte("a:\n  b: 1\n"), &into) {
+		t.Fatal(p.Err())
+	}
+	for _, path := range []string{"a.b", "a.c", "a.b.c", "d"} {
+		p.AddKey(path, "bad")
+	}
+	const want = "f.yaml: a.b: before\nf.yaml:1:1: d: bad\nf.yaml:2:3: a.c: bad\nf.yaml:2:6: a.b: bad\nf.yaml:2:6: a.b.c: bad"
+	if got := p.Err().Error(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
 func TestProblems(t *testing.T) {
 	cause := errors.New("does not fit")
 	p := strictyaml.Problems{File: "f.yaml"}

@@ -57,6 +57,12 @@ func (o *Options) setDefaults() {
 	}
 }
 
+// Check reports whether Analyse would take the options, before there are samples.
+func (o Options) Check() error {
+	o.setDefaults()
+	return o.check()
+}
+
 func (o *Options) check() error {
 	var found []error
 	bad := func(format string, args ...any) {
@@ -89,7 +95,7 @@ func (o *Options) check() error {
 		}
 	}
 	if !(o.Confidence >= 0.5 && o.Confidence <= 0.9999) {
-		bad("confidence %v: out of range [0.5, 0.9999]", o.Confidence)
+		bad("--confidence %v: out of range [0.5, 0.9999]", o.Confidence)
 	}
 	if len(o.SustainRunes) > maxSustainValues {
 		bad("%d values for sustain_runes: want at most %d", len(o.SustainRunes), maxSustainValues)
