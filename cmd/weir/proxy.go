@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -96,7 +97,7 @@ func newGuard(i *instance) (*gateway.Guard, error) {
 	g := i.conf.Gateway
 	if g.Profile != "" {
 		if _, ok := i.engine.Snapshot().Policy().Profile(g.Profile); !ok {
-			return nil, fmt.Errorf("gateway.profile: the policy has no profile %q: want one of %v", g.Profile, i.engine.Snapshot().Policy().ProfileNames())
+			return nil, fmt.Errorf("gateway.profile: the policy has no profile %q: want one of %s", g.Profile, strings.Join(i.engine.Snapshot().Policy().ProfileNames(), ", "))
 		}
 	}
 	details := map[string]gateway.Detail{"full": gateway.DetailFull, "category": gateway.DetailCategory, "none": gateway.DetailNone}
