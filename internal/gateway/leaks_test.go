@@ -78,6 +78,7 @@ func TestLeaks(t *testing.T) {
 		// Clients join these.
 		{"blocks", gateway.Messages, 200, stream, blocks(start("0", ""), text("0", "a zz"), stop("0"), start("1", ""), text("1", "bomb b"), stop("1")), "bomb", `"zz"`},
 		{"the beginning of a block", gateway.Messages, 200, stream, blocks(start("0", "a zz"), text("0", "bomb b")), "bomb", `"text":"a "`},
+		{"a block that begins with all of it", gateway.Messages, 200, stream, data(start("0", "a zzbomb b")), "zzb", `"text":"a "`},
 		{"the beginning of the next block", gateway.Messages, 200, stream, blocks(start("0", ""), text("0", "a zz"), stop("0"), start("1", "bomb b"), stop("1")), "bomb", ""},
 		{"blocks of a whole answer", gateway.Messages, 200, whole, `{"type":"message","content":[{"type":"text","text":"a zz"},{"type":"text","text":"bomb b"}]}`, "bomb", "a zz"},
 		{"clean blocks", gateway.Messages, 200, whole, `{"type":"message","content":[{"type":"text","text":"a zzbom"},{"type":"text","text":" fine"}]}`, "filter", `" fine"`},

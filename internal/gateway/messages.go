@@ -140,6 +140,10 @@ func (f *messages) begin(ctx context.Context, block *node, index int) (*began, e
 			return nil, err
 		}
 		if c.halted {
+			if len(out) > 0 {
+				f.a.send(&event{name: []byte("content_block_start")}, object("type", "content_block_start", "index", index, "content_block", object("type", name, name, out)))
+				f.open[index] = true
+			}
 			return nil, f.halt(ctx, c)
 		}
 		b := &began{name, value(out)}
