@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/seed-4f09bd3a/weir/engine"
@@ -75,4 +76,66 @@ func addScripts(f *testing.F) {
 	for i, s := range all {
 		f.Add(s.Text(), uint64(i))
 	}
+}
+
+// FuzzArguments cuts the arguments of a tool call anywhere, in escapes too: what is
+// shown of them does not depend on it, and of clean ones it is all.
+func FuzzArguments(f *testing.F) {
+	for i, text := range []string{`{"a":"Dear,\n zzname \u007azname \ud83d\ude00\\n"}`, `\u007a\u007abomb`, `a\nzzbomb \\`, `zzbom\u00`, `\ud83d\ud83d\ude00 zz\tname zz\u0020name`, `{"a":1}\`} {
+		f.Add(text, uint64(i))
+	}
+	g := guard(f, basePolicy, gateway.Options{})
+	// in pieces of at most so many bytes, 0 for one piece
+	shown := func(t *testing.T, text string, most int, rng *rand.Rand) (string, bool) {
+		a := begin(t, g, gateway.Chat, "", "text/event-stream")
+		var b strings.Builder
+		halted := false
+		take := func(out []byte) {
+			list, _ := events(t, out)
+			for _, e := range list {
+				if s, ok := dig(e, "choices", 0, "delta", "tool_calls", 0, "function", "arguments").(string); ok {
+					b.WriteString(s)
+				}
+				halted = halted || dig(e, "choices", 0, "finish_reason") == "content_filter"
+			}
+		}
+		for len(text) > 0 && !a.Done() {
+			n := len(text)
+			if most > 0 {
+				n = min(1+rng.IntN(most), n)
+			}
+			out, err := a.Write(t.Context(), []byte(data(delta(`{"tool_calls":[{"index":0,"function":{"arguments":`+quoted([]byte(text[:n]))+`}}]}`))))
+			if err != nil {
+				t.Fatal(err)
+			}
+			take(out)
+			text = text[n:]
+		}
+		if !a.Done() {
+			out, err := a.Write(t.Context(), []byte(data(done)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			take(out)
+		}
+		return b.String(), halted
+	}
+	f.Fuzz(func(t *testing.T, text string, seed uint64) {
+		for _, r := range text { // a cut in a rune is another test's
+			if r >= 0x80 || len(text) > 300 {
+				t.Skip()
+			}
+		}
+		rng := rand.New(rand.NewPCG(seed, 1))
+		want, halted := shown(t, text, 0, rng)
+		for range 3 {
+			got, also := shown(t, text, 1+rng.IntN(8), rng)
+			if got != want || also != halted {
+				t.Errorf("of %q cut %q, halted %t, whole %q, halted %t", text, got, also, want, halted)
+			}
+		}
+		if !halted && !strings.Contains(want, "*") && !strings.Contains(want, "[") && want != text {
+			t.Errorf("of %q %q is shown", text, want)
+		}
+	})
 }
