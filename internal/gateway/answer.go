@@ -233,6 +233,7 @@ func (a *Answer) failure(ctx context.Context) ([]byte, error) {
 	n, err := parse(a.body)
 	if err != nil {
 		c := a.newChannel("error", nil)
+		c.json = true // it may be JSON of a kind
 		if a.out, err = a.text(ctx, c, a.body); c.halted {
 			a.out = a.exchange.refuse(http.StatusBadGateway, "server_error", "content_filter", errComplaint).Body
 		}
@@ -266,6 +267,7 @@ func (a *Answer) complaint(ctx context.Context, n *node) error {
 	}
 	err := v.visit(ctx, n, func(l leaf) error {
 		c := a.newChannel("error", nil)
+		c.json = true // it may quote a call of a tool
 		var err error
 		l.node.text, err = a.text(ctx, c, l.node.text)
 		halted = halted || c.halted

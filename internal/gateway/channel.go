@@ -68,8 +68,14 @@ func (c *channel) open(ctx context.Context) error {
 	}
 	c.stream = stream
 	a.open = append(a.open, c)
-	if c.after != nil && c.received == 0 {
-		c.tail = bytes.Clone(c.after.tail)
+	if c.received == 0 {
+		before := c.after
+		for before != nil && before.received == 0 { // it was empty
+			before = before.after
+		}
+		if before != nil {
+			c.tail = bytes.Clone(before.tail)
+		}
 	}
 	c.base, c.at, c.skip, c.held = c.released-int64(len(c.tail)), 0, policy.Offset(len(c.tail)), c.room[:0]
 	if len(c.tail) == 0 {
@@ -196,7 +202,7 @@ func (c *channel) take(dst []byte) func(policy.Verdict, error) ([]byte, error) {
 			}
 		}
 		if v.RetractFrom != policy.NoOffset {
-			c.retract = c.base + int64(v.RetractFrom)
+			c.retract = max(0, c.base+int64(v.RetractFrom))
 		}
 		if v.Action == policy.Halt {
 			c.halted = true

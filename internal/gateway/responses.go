@@ -121,7 +121,7 @@ func (f *responses) event(ctx context.Context, e *event) error {
 func (f *responses) described(ctx context.Context, n *node) error {
 	for i, name := range n.names {
 		if name != "response" && !responsesOpaque(name) {
-			if err := f.again(ctx, n.nodes[i]); err != nil || f.a.over {
+			if err := f.again(ctx, name, n.nodes[i]); err != nil || f.a.over {
 				return err
 			}
 		}
@@ -134,7 +134,7 @@ func (f *responses) described(ctx context.Context, n *node) error {
 	if err := f.a.complaint(ctx, r.get("error")); err != nil {
 		return err
 	}
-	return f.again(ctx, r.get("output"))
+	return f.again(ctx, "", r.get("output"))
 }
 
 // send numbers and sends an event.
@@ -174,7 +174,7 @@ func (f *responses) delta(ctx context.Context, e *event, n *node, kind string) e
 	}
 	for i, name := range n.names {
 		if name != "delta" && name != "logprobs" && !responsesOpaque(name) {
-			if err := f.again(ctx, n.nodes[i]); err != nil || f.a.over {
+			if err := f.again(ctx, name, n.nodes[i]); err != nil || f.a.over {
 				return err
 			}
 		}
@@ -327,7 +327,7 @@ func (f *responses) other(ctx context.Context, e *event, n *node, kind string) e
 	for i, name := range n.names {
 		if !responsesOpaque(name) {
 			f.judged = n.get("output_index").integer(0)
-			if err := f.again(ctx, n.nodes[i]); err != nil || f.a.over {
+			if err := f.again(ctx, name, n.nodes[i]); err != nil || f.a.over {
 				return err
 			}
 		}
@@ -342,12 +342,15 @@ func (f *responses) other(ctx context.Context, e *event, n *node, kind string) e
 
 // again guards every string below n, which may repeat the text of a channel. A
 // halt ends the answer.
-func (f *responses) again(ctx context.Context, n *node) error {
+func (f *responses) again(ctx context.Context, name string, n *node) error {
 	if n == nil {
 		return nil
 	}
 	removeMedia(n)
 	f.visitor.steps, f.visitor.path = f.visitor.steps[:0], f.visitor.path[:0]
+	if name != "" { // the member of an event
+		f.visitor.steps = append(f.visitor.steps, step{name: name})
+	}
 	f.halted = nil
 	err := f.visitor.visit(ctx, n, func(l leaf) error {
 		text := l.node.text
@@ -419,7 +422,7 @@ func (f *responses) whole(ctx context.Context, body *node) error {
 	for i, item := range output.nodes {
 		f.judged = i
 		before := f.a.halted
-		if err := f.again(ctx, item); err != nil {
+		if err := f.again(ctx, "", item); err != nil {
 			return err
 		}
 		if f.a.halted == before {
