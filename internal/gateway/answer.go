@@ -234,19 +234,16 @@ func (a *Answer) failure(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		c := a.newChannel("error", nil)
 		c.json = true // it may be JSON of a kind
-		if a.out, err = a.text(ctx, c, a.body); c.halted {
-			a.out = a.exchange.refuse(http.StatusBadGateway, "server_error", "content_filter", errComplaint).Body
-		}
-		return a.out, err
+		a.out, err = a.text(ctx, c, a.body)
+	} else if err = a.complaint(ctx, n); err == nil {
+		a.out = n.append(a.out)
 	}
-	before := a.halted
-	if err := a.complaint(ctx, n); err != nil {
+	if err != nil {
 		return nil, err
 	}
-	if a.halted != before {
+	if a.halted { // nothing else is in the body
 		return a.exchange.refuse(http.StatusBadGateway, "server_error", "content_filter", errComplaint).Body, nil
 	}
-	a.out = n.append(a.out)
 	return a.out, nil
 }
 

@@ -71,7 +71,7 @@ func escape(text []byte) (length int, r rune) {
 	return 12, utf16.DecodeRune(unit, low)
 }
 
-// escapedUnit reads \uXXXX: 0 bytes if text ends before, 1 byte and -1 if it is none.
+// escapedUnit reads \u and four digits: 0 bytes if text ends before, 1 byte and -1 if it is none.
 func escapedUnit(text []byte) (unit rune, length int) {
 	for i := 2; i < 6; i++ {
 		if i == len(text) {

@@ -100,7 +100,8 @@ func RouteOf(method, urlPath string) (Route, bool) {
 // suffixes are the ends of the routes' paths.
 var suffixes = [...]string{"/chat/completions", "/completions", "/responses", "/messages"}
 
-// cleaned returns a path as the most lenient server reads it.
+// cleaned returns a path as lenient servers read it: without escapes and doubled
+// slashes, in lower case.
 func cleaned(urlPath string) string {
 	urlPath, _, _ = strings.Cut(urlPath, "?")
 	for range 4 { // a gateway between may read it once more

@@ -25,7 +25,7 @@ type responses struct {
 	halted   *channel // while visiting
 	text     *channel // the last text, of textItem, which the next one follows
 	textItem int
-	judged   int // the item that is being judged again
+	judged   int // the item that is being judged
 }
 
 // responseItem is one element of output.
@@ -96,6 +96,7 @@ func (f *responses) event(ctx context.Context, e *event) error {
 		return errNotJSON
 	}
 	f.turn++
+	f.judged = n.get("output_index").integer(0)
 	kind := n.get("type").string()
 	n.remove("obfuscation") // its length was made for another text
 	switch {
@@ -326,7 +327,6 @@ func (f *responses) other(ctx context.Context, e *event, n *node, kind string) e
 	item := f.item(n.get("output_index").integer(0))
 	for i, name := range n.names {
 		if !responsesOpaque(name) {
-			f.judged = n.get("output_index").integer(0)
 			if err := f.again(ctx, name, n.nodes[i]); err != nil || f.a.over {
 				return err
 			}
